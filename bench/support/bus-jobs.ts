@@ -78,6 +78,7 @@ export async function openBusBench(
       config,
       stores: { events: outbox, deliveries: createDeliveryStore(jobs.database), onAppended: null },
       jobService: noDoor,
+      scheduleService: {} as Parameters<typeof wireMessaging>[0]['scheduleService'],
       hub: jobs.hub,
       log: silentLog(),
       faults: noFaultInjection,

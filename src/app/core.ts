@@ -4,6 +4,8 @@
  */
 import type { Config } from './config/config.ts';
 import type { JobService } from '#shared/wire/job-service';
+import type { ScheduleService as ScheduleApi } from '#shared/wire/schedule-service';
+import { createZones } from '#shared/calendar/zoned-time';
 import type { Library } from '#library/library';
 import { startReindexer } from '#library/fulltext/reindexer';
 import { askRoutes, type AskRoutesOptions } from '#http/routes/ask-routes';
@@ -13,6 +15,7 @@ import { documentRoutes } from '#http/routes/document-routes';
 import { openAiRoutes } from '#http/openai/openai-routes';
 import { askLoopRoutes, type AskLoopRoutesOptions } from '#http/routes/ask-loop-routes';
 import { eventRoutes } from '#http/routes/event-routes';
+import { scheduleRoutes } from '#http/routes/schedule-routes';
 import { createRateLimiter, type RateLimiter } from '#http/server/rate-limiter';
 import { startServer, type HttpServer, type ServerOptions } from '#http/server/server';
 import { statusRoutes } from '#http/routes/status-routes';
@@ -43,6 +46,7 @@ import { createDocumentApi } from './api/document-api-adapter.ts';
 import type { DocumentSearch } from '#library/document-search';
 import { memoAndDraftRoutes } from './api/draft-api-adapter.ts';
 import { createDraftService, type DraftService } from './draft-service.ts';
+import { createScheduleApi } from './api/schedule-api-adapter.ts';
 import { createCalendarAlarms, watchCalendar } from './calendar-alarms.ts';
 import { createScheduleService, type ScheduleService } from './schedule-service.ts';
 import type { Metrics } from '#observability/metrics/metrics';
@@ -74,7 +78,7 @@ export interface Core {
   readonly drafts: DraftService;
   /** Null: this process is alone. */
   readonly cluster: Cluster | null;
-  readonly schedules: ScheduleService;
+  readonly schedules: ScheduleService & { api: ScheduleApi };
   /** Resolves when another process has taken the database over: this core can only be stopped. */
   readonly lost: Promise<GatehouseError>;
   /** Graceful shutdown: jobs in progress are stored and resumed at the next start. Idempotent. */
@@ -170,13 +174,19 @@ async function assemble(
   const drafts = await createDraftService({ ...parts, ...assistant }, cluster?.doors);
   const schedules = openSchedules(parts, assistant);
   const alarms = await createCalendarAlarms({ ...parts, schedules });
-  const messaging = wireMessaging({ ...parts, jobService, channels: options.channels });
+  const messaging = wireMessaging({
+    ...parts,
+    jobService,
+    scheduleService: schedules.api,
+    channels: options.channels,
+  });
   const limits = createRateLimiter(config.server.limits);
   const routes = routesOf({
     ...parts,
     ...assistant,
     messaging,
     drafts,
+    schedules,
     metrics: observers.metrics,
     limits,
     ask: wireAsk({ config, library, search, pool, clock, log }),
@@ -223,9 +233,9 @@ async function openMcp(config: Config, clock: Clock, log: Log): Promise<Mcp> {
 function openSchedules(
   { stores, config, tools, clock, log, faults }: Omit<CoreParts, 'library' | 'search'>,
   { commands, limits }: Pick<Assistant, 'commands' | 'limits'>,
-): ScheduleService {
+): Core['schedules'] {
   const { schedules: storage, jobs: jobStorage } = stores;
-  return createScheduleService({
+  const service = createScheduleService({
     storage,
     jobStorage,
     journal: commands,
@@ -236,6 +246,13 @@ function openSchedules(
     perUserMax: config.schedules.perUserMax,
     isConfigured: (tool) => !tools.notConfigured.has(tool),
   });
+  const api = createScheduleApi({
+    schedules: service.schedules,
+    zone: config.timezone,
+    zones: createZones(),
+    clock,
+  });
+  return { ...service, api };
 }
 
 interface Actors extends Pick<Core, 'journal' | 'messaging' | 'drafts' | 'schedules'> {
@@ -326,7 +343,7 @@ function maintenanceTask(
 function routesOf(
   parts: Pick<
     Core,
-    'cluster' | 'jobService' | 'hub' | 'pool' | 'journal' | 'messaging' | 'drafts'
+    'cluster' | 'jobService' | 'hub' | 'pool' | 'journal' | 'messaging' | 'drafts' | 'schedules'
   > & {
     live: LiveSource;
     stores: Stores;
@@ -361,6 +378,7 @@ function routesOf(
     askRoutes(parts),
     askLoopRoutes(parts),
     calendarRoutes(parts.calendar),
+    scheduleRoutes(parts.schedules.api),
     statusRoutes(createStatusSource(parts)),
     openAiRoutes({
       ...parts,

@@ -2,6 +2,7 @@
 import type { Config } from './config/config.ts';
 import { dataFolderOf } from './config/database-settings.ts';
 import type { JobService } from '#shared/wire/job-service';
+import type { ScheduleService } from '#shared/wire/schedule-service';
 import type { LiveHub } from '#jobs/runtime/live-hub';
 import type { FaultInjector } from '#shared/fault-points';
 import type { Log } from '#shared/log';
@@ -15,6 +16,7 @@ export function wireMessaging(parts: {
   config: Config;
   stores: Pick<Stores, 'events' | 'deliveries' | 'onAppended'>;
   jobService: JobService;
+  scheduleService: ScheduleService;
   hub: LiveHub;
   cluster?: Cluster | null;
   log: Log;
@@ -22,10 +24,20 @@ export function wireMessaging(parts: {
   /** Default: all that src/app/channels.ts names. */
   channels?: readonly string[] | undefined;
 }): Messaging {
-  const { config, stores, jobService, hub, cluster, log, faults } = parts;
+  const {
+    config,
+    stores,
+    jobService,
+    scheduleService: schedules,
+    hub,
+    cluster,
+    log,
+    faults,
+  } = parts;
   return createMessaging({
     config: config.nats,
     jobService,
+    schedules,
     outbox: stores.events,
     live: hub,
     onAppended: stores.onAppended,

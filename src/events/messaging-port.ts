@@ -5,6 +5,7 @@
 import type { NatsTransport } from './connection/nats-transport.ts';
 import type { TaskSwitch } from './connection/task-switch.ts';
 import type { JobService } from '#shared/wire/job-service';
+import type { ScheduleService } from '#shared/wire/schedule-service';
 import type { DeliveryReportStorage, EventLogStorage } from './event-log-port.ts';
 import type { MaybePromise } from '#shared/maybe-promise';
 import type { LiveSource } from '#shared/wire/live-source';
@@ -32,6 +33,7 @@ export interface MessagingConfig {
 export interface MessagingOptions {
   config: MessagingConfig;
   jobService: JobService;
+  schedules: ScheduleService;
   outbox: EventLogStorage;
   live: LiveSource;
   /** Calls the listener when `outbox` has new rows. Null or omitted: at each event of `live`. */

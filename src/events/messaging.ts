@@ -12,6 +12,7 @@ import { createConnection, inboxPrefixOf, type Connection } from './connection/c
 import { createDeadLetters } from './outbox/dead-letters.ts';
 import { createDeliveryInbox } from './channel-link/delivery-inbox.ts';
 import { jobEndpoints } from './service/job-endpoints.ts';
+import { scheduleEndpoints } from './service/schedule-endpoints.ts';
 import {
   bridgeConsumers,
   eventStreamSource,
@@ -206,7 +207,10 @@ const serviceOf = (
   description: 'Messages to assistants on your own machines',
   id: nuid.next(),
   queue: 'core',
-  endpoints: jobEndpoints(options.jobService, subjects),
+  endpoints: [
+    ...jobEndpoints(options.jobService, subjects),
+    ...scheduleEndpoints(options.schedules, subjects),
+  ],
   mayReplyTo: replyRule(subjects),
 });
 

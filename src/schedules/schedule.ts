@@ -2,41 +2,19 @@
  * A schedule as it is stored: wall-clock times with their IANA zone, so that "every day at 9" stays at 9 when the clocks
  * change, and when the zone's rules do.
  */
-import { z } from 'zod';
+import type {
+  OccurrenceOutcome,
+  ScheduleKind,
+  ScheduleRule,
+  ScheduleState,
+} from '#shared/wire/schedule-service';
 
-export const scheduleKinds = ['reminder', 'prompt', 'digest'] as const;
-export type ScheduleKind = (typeof scheduleKinds)[number];
+export type { OccurrenceOutcome, ScheduleKind, ScheduleRule, ScheduleState };
 
 /** `createdBy` of the alarms of calendar entries. They do not count for the limit of a person. */
 export const calendarOrigin = 'calendar';
 
-/** `done`: no further occurrence. `cancelled`: by a person. Both are final. */
-export const scheduleStates = ['active', 'paused', 'done', 'cancelled'] as const;
-export type ScheduleState = (typeof scheduleStates)[number];
-
-/** `YYYY-MM-DDTHH:MM`, with optional seconds: a time on the wall clock of the schedule's zone. */
-export const wallTimeText = z
-  .string()
-  .regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2})?$/, 'must be YYYY-MM-DDTHH:MM');
-
 /** When it is due. */
-export const scheduleRule = z.union([
-  z.strictObject({
-    once: wallTimeText,
-    /** Of an hour that an autumn change repeats, the second one. Omitted: the first. */
-    repeated: z.literal('second').optional(),
-  }),
-  z.strictObject({
-    /** Five fields: minute, hour, day of month (`L`: the last), month, weekday (0 or 7: Sunday). */
-    cron: z.string().min(9).max(200),
-    /** Every n-th day, week (from Monday) or month that has a match, counted from that of the start. */
-    every: z
-      .strictObject({ n: z.int().min(2).max(366), unit: z.enum(['day', 'week', 'month']) })
-      .optional(),
-  }),
-]);
-export type ScheduleRule = z.infer<typeof scheduleRule>;
-
 export interface Timing {
   rule: ScheduleRule;
   /** IANA name. */
@@ -93,10 +71,6 @@ export interface Schedule extends Timing, CatchUpPolicy {
   /** Grows with each change: the basis of optimistic concurrency. */
   revision: number;
 }
-
-/** `fired` on time, `late` after its time; `missed` and `skipped` ones have a job that says so. */
-export const occurrenceOutcomes = ['fired', 'late', 'missed', 'skipped', 'manual'] as const;
-export type OccurrenceOutcome = (typeof occurrenceOutcomes)[number];
 
 /** One settled occurrence. Unique by schedule and scheduled wall time. */
 export interface OccurrenceRecord {

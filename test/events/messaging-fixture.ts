@@ -35,6 +35,9 @@ export interface MessagingFixture {
   close(): Promise<void>;
 }
 
+/** The doors of schedules are tested with a whole core. */
+const noSchedules = {} as MessagingOptions['schedules'];
+
 export interface MessagingFixtureOptions {
   path: string;
   config: Partial<MessagingConfig>;
@@ -97,6 +100,7 @@ export async function openMessagingFixture(
   const messaging = createMessaging({
     config: natsConfig(options.config),
     jobService,
+    schedules: noSchedules,
     outbox,
     live: hub,
     deliveries,

@@ -14,6 +14,7 @@ interface Owned {
   job: string;
   document: string;
   memo: string;
+  schedule: string;
 }
 
 async function thingsOfBob(core: KeyedCore): Promise<Owned> {
@@ -30,12 +31,17 @@ async function thingsOfBob(core: KeyedCore): Promise<Owned> {
   );
   const { id: memo } = await json(core.call('bob', 'POST', '/memos', { text }));
   await core.call('bob', 'POST', `/memos/${memo}/promote-to-document`);
-  return { job: String(job), document: String(document), memo: String(memo) };
+  const rule = { cron: '0 9 * * *' };
+  const { schedule_id } = await json(core.call('bob', 'POST', '/schedules', { text, rule }));
+  const ids = { job, document, memo, schedule: schedule_id };
+  return Object.fromEntries(
+    Object.entries(ids).map(([name, id]) => [name, String(id)]),
+  ) as unknown as Owned;
 }
 
 /** The parameters of all routes with the ids of bob's objects; null: the parameter names no object of a user. */
 const parameters: Record<string, ((owned: Owned, path: string) => string[]) | null> = {
-  id: ({ job, document, memo }) => [job, document, memo],
+  id: ({ job, document, memo, schedule }) => [job, document, memo, schedule],
   version: () => ['1'],
   name: null,
   model: null,
@@ -59,7 +65,8 @@ function addresses(path: string, owned: Owned): string[] {
 const names = ['user_id', 'user', 'owner', 'userId', 'x-user', 'as'];
 
 test('the key of one user reaches no object of another through any route, by id, name, query or body', async () => {
-  const core = await keyedCore();
+  // More requests than a person may send in a minute.
+  const core = await keyedCore({ requestsPerMinute: 100_000 });
   const owned = await thingsOfBob(core);
   let attacks = 0;
   for (const { method, path, access } of core.core.routes) {
@@ -91,9 +98,12 @@ test('the key of one user reaches no object of another through any route, by id,
   expect(attacks).toBeGreaterThan(300);
   // All objects are unchanged and still belong to bob.
   const mine = await Promise.all(
-    [`/chat/${owned.job}`, `/documents/${owned.document}`, `/documents/${owned.memo}`].map(
-      async (path) => (await core.call('bob', 'GET', path)).text(),
-    ),
+    [
+      `/chat/${owned.job}`,
+      `/documents/${owned.document}`,
+      `/documents/${owned.memo}`,
+      `/schedules/${owned.schedule}`,
+    ].map(async (path) => (await core.call('bob', 'GET', path)).text()),
   );
   for (const text of mine) expect(text).toContain(secret);
 }, 120_000);

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PermissionViolationError, type NatsConnection } from 'nats';
 import { describe, expect, test } from 'vitest';
-import { createSubjects, serviceVerbs, type Subjects } from '#shared/wire/subjects';
+import { createSubjects, scheduleVerbs, serviceVerbs, type Subjects } from '#shared/wire/subjects';
 import { broker, connectClient, natsCommand } from '#test/events/nats-fixture';
 import { projectRoot } from '#test/support/project-root';
 
@@ -27,6 +27,7 @@ const concrete: Record<keyof Subjects, () => [subject: string, channel: string |
   tokens: () => [[subjects.tokens(address('')), null]],
   submit: () => channels.map((channel) => [subjects.submit(channel), channel]),
   service: () => serviceVerbs.map((verb) => [subjects.service(verb), null]),
+  scheduleService: () => scheduleVerbs.map((verb) => [subjects.scheduleService(verb), null]),
   channelService: () =>
     serviceVerbs.flatMap((verb) =>
       channels.map((channel): [string, string | null] => [

@@ -1,5 +1,6 @@
 /** HTTP client of a running core, for the commands that use it from outside. */
 import type { SubmitReceipt, JobPage, JobView } from '#shared/wire/job-service';
+import type { RunsView, SchedulePage, ScheduleView } from '#shared/wire/schedule-service';
 import type { OutgoingEvent } from '#shared/wire/document-event';
 import type { StateEvent, TokenChunk } from '#shared/wire/state-event';
 import type { ImportProgress, ImportReport } from '#shared/wire/import-report';
@@ -119,6 +120,34 @@ export class CoreClient {
 
   async controlJob(jobId: string, verb: 'cancel' | 'confirm' | 'reject'): Promise<void> {
     await this.request('POST', `/chat/${encodeURIComponent(jobId)}/${verb}`, {});
+  }
+
+  schedules(query: Query): Promise<SchedulePage> {
+    return this.request('GET', `/schedules?${new URLSearchParams(query).toString()}`);
+  }
+
+  createSchedule(body: Body): Promise<ScheduleView> {
+    return this.request('POST', '/schedules', body);
+  }
+
+  changeSchedule(
+    id: string,
+    verb: 'pause' | 'resume' | 'delete',
+    user: Query,
+  ): Promise<ScheduleView> {
+    const path = `/schedules/${encodeURIComponent(id)}`;
+    return verb === 'delete'
+      ? this.request('DELETE', `${path}?${new URLSearchParams(user).toString()}`)
+      : this.request('POST', `${path}/${verb}`, user);
+  }
+
+  runSchedule(id: string, user: Query): Promise<{ schedule_id: string; job_id: string }> {
+    return this.request('POST', `/schedules/${encodeURIComponent(id)}/run`, user);
+  }
+
+  scheduleRuns(id: string, query: Query): Promise<RunsView> {
+    const path = `/schedules/${encodeURIComponent(id)}/runs`;
+    return this.request('GET', `${path}?${new URLSearchParams(query).toString()}`);
   }
 
   /** Progress, line by line; the last line is the report. */

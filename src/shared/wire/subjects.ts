@@ -32,6 +32,20 @@ export type ServiceVerb = (typeof serviceVerbs)[number];
  */
 export type WorkerHint = 'leases' | 'written' | 'placed' | 'document';
 
+/** Operations on schedules, in the same service. */
+export const scheduleVerbs = [
+  'list',
+  'create',
+  'get',
+  'pause',
+  'resume',
+  'delete',
+  'run',
+  'snooze',
+  'runs',
+] as const;
+export type ScheduleVerb = (typeof scheduleVerbs)[number];
+
 export interface JobAddress {
   userId: string;
   jobId: string;
@@ -49,6 +63,8 @@ export interface Subjects {
   submit(source: string): string;
   /** For the operator's programs: every channel. */
   service(verb: ServiceVerb): string;
+  /** For the operator's programs. */
+  scheduleService(verb: ScheduleVerb): string;
   /**
    * For the bridge of one channel: only the jobs of that channel. `*`: every channel, for the service's subscription.
    * @throws GH_REQUEST_INVALID for a channel that does not fit a subject.
@@ -111,6 +127,7 @@ export function createSubjects(prefix: string = defaultPrefix): Subjects {
     tokens: (job) => `${prefix}.tok.${ofJob(job)}`,
     submit: (source) => commandRoot + requireSafeId('source', source),
     service: (verb) => serviceRoot + verb,
+    scheduleService: (verb) => `${prefix}.svc.schedule.${verb}`,
     channelService: (verb, channel) =>
       `${serviceRoot}${verb}.${channel === '*' ? channel : requireSafeId('channel', channel)}`,
     parseServiceChannel(subject) {

@@ -2,7 +2,7 @@
 import { RequestError, headers, type Msg, type NatsConnection } from 'nats';
 import { describe, expect, test } from 'vitest';
 import type { JobPage, JobView } from '#shared/wire/job-service';
-import { serviceVerbs } from '#shared/wire/subjects';
+import { scheduleVerbs, serviceVerbs } from '#shared/wire/subjects';
 import { until } from '#test/support/journal';
 import {
   broker,
@@ -213,6 +213,10 @@ describe.skipIf(natsCommand === null)('service discovery', () => {
         ...serviceVerbs.map((name) => ({
           name: `${name}-channel`,
           subject: `gatehouse.v1.svc.job.${name}.*`,
+        })),
+        ...scheduleVerbs.map((name) => ({
+          name: `schedule-${name}`,
+          subject: `gatehouse.v1.svc.schedule.${name}`,
         })),
       ].map((endpoint) => ({ ...endpoint, queue_group: 'core', metadata: {} })),
     );

@@ -21,6 +21,7 @@ export interface Scene {
   newDocument(): Promise<string>;
   /** Creates a document with a finished draft. */
   draftedDocument(): Promise<string>;
+  newSchedule(): Promise<string>;
   /** Path of a text file. */
   file: string;
 }
@@ -32,6 +33,9 @@ const drafted = async (scene: Scene): Promise<Example> => ({
 });
 const waiting = async (scene: Scene): Promise<Example> => ({
   path: { id: await scene.waitingJob() },
+});
+const scheduled = async (scene: Scene): Promise<Example> => ({
+  path: { id: await scene.newSchedule() },
 });
 const question = (): Example => ({ body: { query: 'When is the budget decided?' } });
 const ics = [
@@ -88,6 +92,20 @@ export const examples: Record<string, ((scene: Scene) => Example | Promise<Examp
   }),
   'GET /v1/models/:model': () => ({ path: { model: 'large' } }),
   'POST /calendar/import': () => ({ body: { ics } }),
+  'POST /schedules': () => ({
+    body: { text: 'water the plants', rule: { cron: '0 9 * * 6' }, zone: 'Europe/Berlin' },
+  }),
+  'GET /schedules/:id': scheduled,
+  'GET /schedules/:id/runs': async (scene) => {
+    const id = await scene.newSchedule();
+    await fetch(`${scene.url}/schedules/${id}/run`, { method: 'POST' });
+    return { path: { id } };
+  },
+  'POST /schedules/:id/pause': scheduled,
+  'POST /schedules/:id/resume': scheduled,
+  'DELETE /schedules/:id': scheduled,
+  'POST /schedules/:id/run': scheduled,
+  'POST /schedules/:id/snooze': scheduled,
   'GET /inspect/assets/:name': () => ({ path: { name: 'main.js' } }),
   'GET /inspect/api/jobs': () => ({ query: { q: '안녕' } }),
   'GET /inspect/api/charts/:machine': () => ({ path: { machine: 'job' } }),

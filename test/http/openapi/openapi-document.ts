@@ -13,7 +13,16 @@ import type { RouteView } from '#http/server/route-access';
 import { errorTable, type ErrorCode } from '#shared/errors';
 
 /** In the order of the document. */
-const tags = ['jobs', 'documents', 'memos', 'questions', 'calendar', 'status', 'inspector'];
+const tags = [
+  'jobs',
+  'documents',
+  'memos',
+  'questions',
+  'calendar',
+  'schedules',
+  'status',
+  'inspector',
+];
 
 /** Error codes of every route. */
 const everywhere: readonly ErrorCode[] = [

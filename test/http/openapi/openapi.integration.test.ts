@@ -80,6 +80,15 @@ async function setScene({ core, client, small, large, ask, folder }: CoreFixture
     file,
     documentId: await create('/documents', { title: 'Plan', text: 'The budget is here.' }),
     newDocument: () => create('/documents', { text: 'gone soon' }),
+    async newSchedule() {
+      const body = JSON.stringify({ text: 'stretch', rule: { cron: '0 9 * * 1-5' } });
+      const response = await fetch(`${core.url}/schedules`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body,
+      });
+      return ((await response.json()) as { schedule_id: string }).schedule_id;
+    },
     memoId: await create('/memos', { text: 'call the dentist, buy milk and bread' }),
     waitingJob: () => submitTo('confirm-draft', '2031년 3월 5일 3시에 치과 잡아줘'),
     runningJob: () => submitTo('classify', '오래 생각해'),

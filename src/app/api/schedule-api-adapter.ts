@@ -1,0 +1,133 @@
+/** Schedules for the doors: their shapes, and whose schedule it is. */
+import { wallText } from '#schedules/next-occurrence';
+import type { Schedule } from '#schedules/schedule';
+import type { NewSchedule, Schedules } from '#schedules/schedules';
+import { isoTime } from '#shared/calendar/time-units';
+import type { Zones } from '#shared/calendar/zoned-time';
+import type { Clock } from '#shared/clock';
+import { GatehouseError } from '#shared/errors';
+import {
+  scheduleStates,
+  type NewScheduleBody,
+  type ScheduleRef,
+  type ScheduleService,
+  type ScheduleView,
+} from '#shared/wire/schedule-service';
+
+export interface ScheduleApiParts {
+  schedules: Schedules;
+  /** Of schedules that name none. */
+  zone: string;
+  zones: Zones;
+  clock: Clock;
+}
+
+export function createScheduleApi(parts: ScheduleApiParts): ScheduleService {
+  const { schedules } = parts;
+  const own = async ({ id, userId }: ScheduleRef): Promise<Schedule> => {
+    const one = await schedules.get(id);
+    if (userId !== null && one.userId !== userId) throw new GatehouseError('GH_SCHEDULE_NOT_FOUND');
+    return one;
+  };
+  const changeOwn = (change: (id: string) => Promise<Schedule>) => async (ref: ScheduleRef) =>
+    viewOf(await change((await own(ref)).id));
+  return {
+    async list({ user_id, state, limit, cursor }) {
+      const states = scheduleStates.filter((one) =>
+        state === 'open' ? one === 'active' || one === 'paused' : one === state,
+      );
+      const filter = { states, ...(user_id === undefined ? {} : { userId: user_id }) };
+      const rows = await schedules.list(filter, cursor ?? '', limit + 1);
+      const next = rows.length > limit ? rows[limit - 1]!.id : null;
+      return { schedules: rows.slice(0, limit).map(viewOf), next, next_cursor: next };
+    },
+    create: async (body, createdBy) =>
+      viewOf(await schedules.create(newSchedule(body, createdBy, parts.zone))),
+    get: async (ref) => viewOf(await own(ref)),
+    pause: changeOwn((id) => schedules.pause(id)),
+    resume: changeOwn((id) => schedules.resume(id)),
+    delete: changeOwn((id) => schedules.cancel(id)),
+    async run(ref) {
+      const { id } = await own(ref);
+      return { schedule_id: id, job_id: await schedules.runNow(id) };
+    },
+    snooze: async (ref, minutes, createdBy) =>
+      viewOf(await schedules.create(snoozed(await own(ref), minutes, createdBy, parts))),
+    async runs(ref, limit) {
+      const records = await schedules.history((await own(ref)).id, limit);
+      return {
+        runs: records.map(({ wall, dueAt, at, outcome, missedBefore, jobId }) => ({
+          wall,
+          due_at: isoTime(dueAt),
+          at: isoTime(at),
+          outcome,
+          missed_before: missedBefore,
+          job_id: jobId,
+        })),
+      };
+    },
+  };
+}
+
+function newSchedule(body: NewScheduleBody, createdBy: string, zone: string): NewSchedule {
+  const { user_id, catch_up, catch_up_ms, pause_on_failures, idempotency_key, ...given } = body;
+  return {
+    ...given,
+    userId: user_id,
+    zone: given.zone ?? zone,
+    createdBy,
+    ...(catch_up === undefined ? {} : { catchUp: catch_up }),
+    ...(catch_up_ms === undefined ? {} : { catchUpMs: catch_up_ms }),
+    ...(pause_on_failures === undefined ? {} : { pauseOnFailures: pause_on_failures }),
+    // The key of one person finds no schedule of another.
+    ...(idempotency_key === undefined
+      ? {}
+      : { idempotencyKey: JSON.stringify([user_id, idempotency_key]) }),
+  };
+}
+
+function snoozed(
+  { userId, channel, thread, kind, text, zone }: Schedule,
+  minutes: number,
+  createdBy: string,
+  { clock, zones }: ScheduleApiParts,
+): NewSchedule {
+  // Whole seconds: a wall time has no part of one.
+  const at = Math.ceil((clock.now() + minutes * 60_000) / 1_000) * 1_000;
+  const wall = zones.toWallTime(at, zone);
+  const isSecond = zones.toInstant(wall, zone) !== at;
+  const rule = { once: wallText(wall), ...(isSecond ? { repeated: 'second' as const } : {}) };
+  const place = { userId, channel, thread, kind, text, zone, createdBy };
+  return { ...place, rule, start: null, end: null, count: null };
+}
+
+const timeOf = (at: number | null): string | null => (at === null ? null : isoTime(at));
+
+const viewOf = (one: Schedule): ScheduleView => ({
+  schedule_id: one.id,
+  user_id: one.userId,
+  channel: one.channel,
+  thread: one.thread,
+  kind: one.kind,
+  text: one.text,
+  rule: one.rule,
+  zone: one.zone,
+  start: one.start,
+  end: one.end,
+  count: one.count,
+  catch_up: one.catchUp,
+  catch_up_ms: one.catchUpMs,
+  pause_on_failures: one.pauseOnFailures,
+  created_by: one.createdBy,
+  created_at: isoTime(one.createdAt),
+  updated_at: isoTime(one.updatedAt),
+  state: one.state,
+  pause_reason: one.pauseReason,
+  next_at: timeOf(one.nextAt),
+  next_local: one.nextWall === null ? null : wallText(one.nextWall),
+  settled: one.settled,
+  missed: one.missed,
+  failures: one.failures,
+  last_job_id: one.lastJobId,
+  undelivered_at: timeOf(one.undeliveredAt),
+});

@@ -1,0 +1,114 @@
+/** `gatehouse schedules`: lists, adds, pauses, resumes, runs and cancels schedules, and shows what became of them. */
+import type {
+  RunsView,
+  SchedulePage,
+  ScheduleRule,
+  ScheduleView,
+} from '#shared/wire/schedule-service';
+import { UsageError, type CoreClient, ofUser } from '#http/client/core-client';
+import type { CommandValues } from './options.ts';
+import { localTime, printList } from './printed-list.ts';
+
+type Values = Pick<CommandValues, 'user' | 'limit' | 'json'>;
+
+export async function listSchedules(
+  client: CoreClient,
+  { user, limit, json, all }: Values & Pick<CommandValues, 'all'>,
+): Promise<void> {
+  const states = all ? (['open', 'done', 'cancelled'] as const) : (['open'] as const);
+  const pages: SchedulePage[] = [];
+  for (const state of states) {
+    const query = { ...ofUser(user), ...(limit === undefined ? {} : { limit }), state };
+    pages.push(await client.schedules(query));
+  }
+  const schedules = pages.flatMap((page) => page.schedules);
+  const next = pages.find((page) => page.next !== null)?.next ?? null;
+  const page: SchedulePage = { schedules, next, next_cursor: next };
+  printList(page, schedules, {
+    json,
+    none: 'no schedules',
+    line: scheduleLine,
+  });
+}
+
+/** @throws UsageError without one of --at and --cron */
+export async function addSchedule(
+  client: CoreClient,
+  words: readonly string[],
+  values: Values & Pick<CommandValues, 'at' | 'cron' | 'zone' | 'kind' | 'count' | 'channel'>,
+): Promise<void> {
+  const { zone, kind, channel } = values;
+  const count = values.count === undefined ? {} : { count: countOf(values.count) };
+  const one = await client.createSchedule({
+    text: words.join(' '),
+    rule: ruleOf(values),
+    ...ofUser(values.user),
+    ...(zone === undefined ? {} : { zone }),
+    ...(kind === undefined ? {} : { kind }),
+    ...(channel === undefined ? {} : { channel }),
+    ...count,
+  });
+  console.log(values.json ? JSON.stringify(one) : scheduleLine(one));
+}
+
+export async function changeSchedule(
+  client: CoreClient,
+  verb: 'pause' | 'resume' | 'delete',
+  id: string,
+  { user, json }: Values,
+): Promise<void> {
+  const one = await client.changeSchedule(id, verb, ofUser(user));
+  console.log(json ? JSON.stringify(one) : scheduleLine(one));
+}
+
+export async function runSchedule(
+  client: CoreClient,
+  id: string,
+  { user, json }: Values,
+): Promise<void> {
+  const started = await client.runSchedule(id, ofUser(user));
+  console.log(json ? JSON.stringify(started) : `runs as job ${started.job_id}`);
+}
+
+export async function showRuns(
+  client: CoreClient,
+  id: string,
+  { user, limit, json }: Values,
+): Promise<void> {
+  const query = { ...ofUser(user), ...(limit === undefined ? {} : { limit }) };
+  const runs = await client.scheduleRuns(id, query);
+  if (json) return console.log(JSON.stringify(runs));
+  for (const run of runs.runs) console.log(runLine(run));
+  if (runs.runs.length === 0) console.log('has not run yet');
+}
+
+function ruleOf({ at, cron }: Pick<CommandValues, 'at' | 'cron'>): ScheduleRule {
+  if ((at === undefined) === (cron === undefined)) {
+    throw new UsageError('schedules add: say one of --at and --cron');
+  }
+  // A blank is how people write a time.
+  return at === undefined ? { cron: cron! } : { once: at.trim().replace(/\s+/, 'T') };
+}
+
+function countOf(text: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  throw new UsageError(`--count: expected a number from 1, found ${text}`);
+}
+
+/** `01J… active  2026-12-03T09:00:00 Asia/Seoul  reminder ann: take the pill`. */
+function scheduleLine(one: ScheduleView): string {
+  const when = one.next_local === null ? '-' : `${one.next_local.replace('T', ' ')} ${one.zone}`;
+  const notes = [
+    one.pause_reason ?? '',
+    one.missed > 0 ? `${one.missed} missed` : '',
+    one.undelivered_at === null ? '' : `not delivered ${localTime(one.undelivered_at)}`,
+  ].filter((note) => note !== '');
+  const note = notes.length === 0 ? '' : `  [${notes.join('; ')}]`;
+  const text = one.text.replaceAll(/\s+/g, ' ');
+  return `${one.schedule_id}  ${one.state.padEnd(9)} ${when}  ${one.kind}  ${one.user_id}: ${text}${note}`;
+}
+
+function runLine({ wall, outcome, at, missed_before, job_id }: RunsView['runs'][number]): string {
+  const missed = missed_before > 0 ? `, ${missed_before} missed before` : '';
+  return `${wall.replace('T', ' ')}  ${outcome.padEnd(7)} ${localTime(at)}${missed}  job ${job_id}`;
+}

@@ -1,0 +1,207 @@
+/** Schedules over HTTP and over NATS: made, listed, paused, resumed, run, snoozed and cancelled; other people's do not exist. */
+import { afterEach, describe, expect, test } from 'vitest';
+import type { ScheduleView } from '#shared/wire/schedule-service';
+import { openCore, type ConfigInput, type CoreFixture } from '#test/support/core';
+import { until } from '#test/support/journal';
+import { broker, connectClient, natsCommand } from '#test/events/nats-fixture';
+
+let fixture: CoreFixture;
+afterEach(() => fixture.close());
+const open = async (change: ConfigInput = {}): Promise<void> => {
+  fixture = await openCore(change);
+};
+
+interface Answer {
+  status: number;
+  body: Record<string, unknown>;
+}
+
+async function call(method: string, path: string, body?: unknown): Promise<Answer> {
+  const response = await fetch(`${fixture.core.url}${path}`, {
+    method,
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+}
+
+const rule = { cron: '0 9 * * 1-5' };
+const make = async (change: Record<string, unknown> = {}): Promise<ScheduleView> => {
+  const { status, body } = await call('POST', '/schedules', {
+    text: '스트레칭',
+    rule,
+    zone: 'Asia/Seoul',
+    user_id: 'ann',
+    ...change,
+  });
+  expect(status).toBe(201);
+  return body as unknown as ScheduleView;
+};
+const idsOf = ({ body }: Answer): string[] =>
+  (body['schedules'] as ScheduleView[]).map(({ schedule_id }) => schedule_id);
+
+describe('a schedule over HTTP', () => {
+  test('is answered with its next time, as an instant and on the clock of its zone', async () => {
+    await open();
+    const made = await make();
+    expect(made).toMatchObject({ kind: 'reminder', state: 'active', channel: 'http', rule });
+    expect(made.next_local).toMatch(/T09:00:00$/);
+    expect(Date.parse(`${made.next_local}+09:00`)).toBe(Date.parse(made.next_at!));
+    expect((await call('GET', `/schedules/${made.schedule_id}`)).body).toEqual(made);
+  });
+
+  test('is made once with one key, and the key of another person makes another', async () => {
+    await open();
+    const key = { idempotency_key: 'k1' };
+    const first = await make(key);
+    expect((await make(key)).schedule_id).toBe(first.schedule_id);
+    expect((await make({ ...key, user_id: 'bob' })).schedule_id).not.toBe(first.schedule_id);
+  });
+
+  test('is paused, resumed and cancelled; a cancelled one refuses further changes', async () => {
+    await open();
+    const { schedule_id: id } = await make();
+    expect((await call('POST', `/schedules/${id}/pause`)).body).toMatchObject({
+      state: 'paused',
+      next_at: null,
+      pause_reason: 'by a person',
+    });
+    expect((await call('POST', `/schedules/${id}/resume`)).body['state']).toBe('active');
+    expect((await call('DELETE', `/schedules/${id}`)).body['state']).toBe('cancelled');
+    expect(await call('POST', `/schedules/${id}/resume`)).toMatchObject({
+      status: 409,
+      body: { code: 'GH_SCHEDULE_CONFLICT' },
+    });
+    expect(idsOf(await call('GET', '/schedules?user_id=ann'))).toEqual([]);
+    expect(idsOf(await call('GET', '/schedules?user_id=ann&state=cancelled'))).toEqual([id]);
+  });
+
+  test('is run now: the run and its job can be read', async () => {
+    await open();
+    const { schedule_id: id, next_at } = await make();
+    const run = await call('POST', `/schedules/${id}/run`, {});
+    expect(run.status).toBe(202);
+    const jobId = String(run.body['job_id']);
+    await until(async () => (await fixture.client.job(jobId)).outcome !== null);
+    expect((await fixture.client.job(jobId)).reply).toBe('⏰ 스트레칭');
+    const { body } = await call('GET', `/schedules/${id}/runs`);
+    expect(body['runs']).toMatchObject([{ outcome: 'manual', job_id: jobId, missed_before: 0 }]);
+    expect((await call('GET', `/schedules/${id}`)).body['next_at']).toBe(next_at);
+  });
+
+  test('is snoozed as a schedule with one time, so many minutes from now', async () => {
+    await open();
+    const { schedule_id: id } = await make();
+    const before = Date.now();
+    const { status, body } = await call('POST', `/schedules/${id}/snooze`, { minutes: 25 });
+    expect(status).toBe(201);
+    expect(body).toMatchObject({ text: '스트레칭', user_id: 'ann', zone: 'Asia/Seoul' });
+    const at = Date.parse(String(body['next_at']));
+    expect(at).toBeGreaterThanOrEqual(before + 25 * 60_000);
+    expect(at).toBeLessThanOrEqual(Date.now() + 25 * 60_000 + 1_000);
+  });
+
+  test('of another person is answered as one that does not exist, at every route', async () => {
+    await open();
+    const { schedule_id: id } = await make();
+    const routes: [string, string][] = [
+      ['GET', `/schedules/${id}?user_id=bob`],
+      ['GET', `/schedules/${id}/runs?user_id=bob`],
+      ['DELETE', `/schedules/${id}?user_id=bob`],
+      ...['pause', 'resume', 'run', 'snooze'].map(
+        (verb) => ['POST', `/schedules/${id}/${verb}`] as [string, string],
+      ),
+    ];
+    for (const [method, path] of routes) {
+      const body = method === 'POST' ? { user_id: 'bob' } : undefined;
+      expect(await call(method, path, body), path).toMatchObject({
+        status: 404,
+        body: { code: 'GH_SCHEDULE_NOT_FOUND' },
+      });
+    }
+    expect(idsOf(await call('GET', '/schedules?user_id=bob'))).toEqual([]);
+    expect((await call('GET', `/schedules/${id}`)).body['state']).toBe('active');
+  });
+
+  test('is listed page by page', async () => {
+    await open();
+    const ids: string[] = [];
+    for (let n = 0; n < 5; n += 1) ids.push((await make()).schedule_id);
+    const seen: string[] = [];
+    for (let cursor: unknown = ''; cursor !== null;) {
+      const page = await call('GET', `/schedules?user_id=ann&limit=2&cursor=${String(cursor)}`);
+      seen.push(...idsOf(page));
+      cursor = page.body['next'];
+    }
+    expect(seen).toEqual(ids.toSorted());
+  });
+
+  test.each([
+    ['a zone that does not exist', { zone: 'Mars/Olympus' }, 'GH_SCHEDULE_INVALID'],
+    ['a time in the past', { rule: { once: '2020-01-01T09:00' } }, 'GH_SCHEDULE_INVALID'],
+    ['a day that does not exist', { rule: { once: '2031-02-30T09:00' } }, 'GH_SCHEDULE_INVALID'],
+    ['an end before its first time', { end: '2020-01-01T09:00' }, 'GH_SCHEDULE_INVALID'],
+    ['six fields', { rule: { cron: '0 0 9 * * 1' } }, 'GH_SCHEDULE_INVALID'],
+    [
+      'a rule of two kinds',
+      { rule: { cron: '0 9 * * *', once: '2031-01-01T09:00' } },
+      'GH_REQUEST_INVALID',
+    ],
+    ['a text of blanks', { text: ' \n ' }, 'GH_REQUEST_INVALID'],
+    ['a text that is too long', { text: 'x'.repeat(2_001) }, 'GH_REQUEST_INVALID'],
+    ['a channel with a dot', { channel: 'a.b' }, 'GH_REQUEST_INVALID'],
+    ['no rule', { rule: undefined }, 'GH_REQUEST_INVALID'],
+    ['a count of zero', { count: 0 }, 'GH_REQUEST_INVALID'],
+  ])('with %s is refused with a code', async (_what, change, code) => {
+    await open();
+    const body = { text: 'x', rule, ...change };
+    expect(await call('POST', '/schedules', body)).toMatchObject({ status: 400, body: { code } });
+    expect(idsOf(await call('GET', '/schedules'))).toEqual([]);
+  });
+
+  test('beyond the number of one person is refused', async () => {
+    await open({ schedules: { perUserMax: 1 } });
+    await make();
+    expect(await call('POST', '/schedules', { text: 'x', rule, user_id: 'ann' })).toMatchObject({
+      status: 429,
+      body: { code: 'GH_SCHEDULE_LIMIT' },
+    });
+    await make({ user_id: 'bob' });
+  });
+});
+
+describe.skipIf(natsCommand === null)('a schedule over NATS', () => {
+  test('is made, listed, changed, run and cancelled with the shapes and errors of HTTP', async () => {
+    const server = await broker();
+    await open({ nats: { mode: 'external', url: server.url } });
+    const nc = await connectClient(server);
+    const ask = async (verb: string, body: unknown): Promise<Record<string, unknown>> => {
+      const subject = `gatehouse.v1.svc.schedule.${verb}`;
+      return (await nc.request(subject, JSON.stringify(body), { timeout: 5_000 })).json();
+    };
+    await until(async () => {
+      try {
+        await ask('list', {});
+        return true;
+      } catch {
+        return false;
+      }
+    });
+    const made = await ask('create', { text: '물 주기', rule, user_id: 'ann', zone: 'Asia/Seoul' });
+    const { schedule_id } = made;
+    expect(made).toMatchObject({ created_by: 'nats', state: 'active' });
+    expect((await call('GET', `/schedules/${String(schedule_id)}`)).body).toEqual(made);
+    expect(await ask('get', { schedule_id })).toEqual(made);
+    expect(await ask('list', { user_id: 'ann' })).toMatchObject({ schedules: [made], next: null });
+    expect(await ask('pause', { schedule_id })).toMatchObject({ state: 'paused' });
+    expect(await ask('resume', { schedule_id })).toMatchObject({ state: 'active' });
+    const { job_id } = await ask('run', { schedule_id });
+    expect(await ask('runs', { schedule_id })).toMatchObject({ runs: [{ job_id }] });
+    expect(await ask('snooze', { schedule_id, minutes: 5 })).toMatchObject({ created_by: 'nats' });
+    expect(await ask('delete', { schedule_id })).toMatchObject({ state: 'cancelled' });
+    expect(await ask('pause', { schedule_id })).toMatchObject({ code: 'GH_SCHEDULE_CONFLICT' });
+    expect(await ask('get', { schedule_id, user_id: 'bob' })).toMatchObject({
+      code: 'GH_SCHEDULE_NOT_FOUND',
+    });
+    expect(await ask('create', { text: 'x' })).toMatchObject({ code: 'GH_REQUEST_INVALID' });
+  });
+});
