@@ -5,7 +5,6 @@
 import type { Config } from './config/config.ts';
 import type { JobService } from '#shared/wire/job-service';
 import type { ScheduleService as ScheduleApi } from '#shared/wire/schedule-service';
-import { createZones } from '#shared/calendar/zoned-time';
 import type { Library } from '#library/library';
 import { startReindexer } from '#library/fulltext/reindexer';
 import { askRoutes, type AskRoutesOptions } from '#http/routes/ask-routes';
@@ -246,12 +245,7 @@ function openSchedules(
     perUserMax: config.schedules.perUserMax,
     isConfigured: (tool) => !tools.notConfigured.has(tool),
   });
-  const api = createScheduleApi({
-    schedules: service.schedules,
-    zone: config.timezone,
-    zones: createZones(),
-    clock,
-  });
+  const api = createScheduleApi({ ...service, zone: config.timezone, clock });
   return { ...service, api };
 }
 

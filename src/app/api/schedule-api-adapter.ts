@@ -3,7 +3,7 @@ import { wallText } from '#schedules/next-occurrence';
 import type { Schedule } from '#schedules/schedule';
 import type { NewSchedule, Schedules } from '#schedules/schedules';
 import { isoTime } from '#shared/calendar/time-units';
-import type { Zones } from '#shared/calendar/zoned-time';
+import { createZones } from '#shared/calendar/zoned-time';
 import type { Clock } from '#shared/clock';
 import { GatehouseError } from '#shared/errors';
 import {
@@ -18,7 +18,6 @@ export interface ScheduleApiParts {
   schedules: Schedules;
   /** Of schedules that name none. */
   zone: string;
-  zones: Zones;
   clock: Clock;
 }
 
@@ -90,8 +89,9 @@ function snoozed(
   { userId, channel, thread, kind, text, zone }: Schedule,
   minutes: number,
   createdBy: string,
-  { clock, zones }: ScheduleApiParts,
+  { clock }: ScheduleApiParts,
 ): NewSchedule {
+  const zones = createZones();
   // Whole seconds: a wall time has no part of one.
   const at = Math.ceil((clock.now() + minutes * 60_000) / 1_000) * 1_000;
   const wall = zones.toWallTime(at, zone);
