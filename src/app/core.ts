@@ -173,19 +173,13 @@ async function assemble(
   const drafts = await createDraftService({ ...parts, ...assistant }, cluster?.doors);
   const schedules = openSchedules(parts, assistant);
   const alarms = await createCalendarAlarms({ ...parts, schedules });
-  const messaging = wireMessaging({
-    ...parts,
-    jobService,
-    scheduleService: schedules.api,
-    channels: options.channels,
-  });
+  const messaging = wireMessaging({ ...parts, jobService, schedules, channels: options.channels });
+  const actors = { journal, pool, messaging, drafts, schedules };
   const limits = createRateLimiter(config.server.limits);
   const routes = routesOf({
     ...parts,
     ...assistant,
-    messaging,
-    drafts,
-    schedules,
+    ...actors,
     metrics: observers.metrics,
     limits,
     ask: wireAsk({ config, library, search, pool, clock, log }),
@@ -196,7 +190,6 @@ async function assemble(
   const listening = { config, log, limits, slices, routes, jobService };
   const { observeHttpRequest: onRequestFinished } = observers.metrics;
   const server = await listenHttp({ ...listening, onRequestFinished });
-  const actors = { journal, pool, messaging, drafts, schedules };
   const start = cluster === null ? startAlone : startInCluster(cluster);
   mcp.start();
   const tasks = [indexUpgrade(library, log), maintenanceTask(options, stores, clock)];
