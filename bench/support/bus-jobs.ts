@@ -78,7 +78,7 @@ export async function openBusBench(
       config,
       stores: { events: outbox, deliveries: createDeliveryStore(jobs.database), onAppended: null },
       jobService: noDoor,
-      scheduleService: {} as Parameters<typeof wireMessaging>[0]['scheduleService'],
+      schedules: {} as Parameters<typeof wireMessaging>[0]['schedules'],
       hub: jobs.hub,
       log: silentLog(),
       faults: noFaultInjection,

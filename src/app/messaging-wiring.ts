@@ -16,7 +16,7 @@ export function wireMessaging(parts: {
   config: Config;
   stores: Pick<Stores, 'events' | 'deliveries' | 'onAppended'>;
   jobService: JobService;
-  scheduleService: ScheduleService;
+  schedules: { api: ScheduleService };
   hub: LiveHub;
   cluster?: Cluster | null;
   log: Log;
@@ -28,7 +28,7 @@ export function wireMessaging(parts: {
     config,
     stores,
     jobService,
-    scheduleService: schedules,
+    schedules: schedules.api,
     hub,
     cluster,
     log,
@@ -37,7 +37,7 @@ export function wireMessaging(parts: {
   return createMessaging({
     config: config.nats,
     jobService,
-    schedules,
+    schedules: schedules.api,
     outbox: stores.events,
     live: hub,
     onAppended: stores.onAppended,
