@@ -24,16 +24,7 @@ export function wireMessaging(parts: {
   /** Default: all that src/app/channels.ts names. */
   channels?: readonly string[] | undefined;
 }): Messaging {
-  const {
-    config,
-    stores,
-    jobService,
-    schedules: schedules.api,
-    hub,
-    cluster,
-    log,
-    faults,
-  } = parts;
+  const { config, stores, jobService, schedules, hub, cluster, log, faults } = parts;
   return createMessaging({
     config: config.nats,
     jobService,
