@@ -6,6 +6,7 @@ import { startCore, type Core, type CoreOptions } from '#app/core';
 import { CoreClient } from '#http/client/core-client';
 import { cliApiKey } from '#shared/api-keys';
 import { silentLog } from '#shared/log';
+import { isInCluster, openSurroundings, startTwoWorkers } from './core-in-cluster.ts';
 import { startFakeLlm, type FakeLlm } from './fake-llm.ts';
 import { saysJson } from './fake-llm-replies.ts';
 import { scratchFolder } from './journal.ts';
@@ -51,7 +52,7 @@ export async function openCore(
 ): Promise<CoreFixture> {
   const scratch = scratchFolder();
   const [small, large] = [await startFakeLlm(), await startFakeLlm()];
-  const config = configSchema.parse({
+  const alone = configSchema.parse({
     server: { port: 0 },
     database: join(scratch.path, 'gatehouse.db'),
     nats: { mode: 'off' },
@@ -63,7 +64,10 @@ export async function openCore(
     roles: { classifier: 'small', reasoner: 'large' },
     ...(typeof change === 'function' ? change(small, large) : change),
   });
-  const start = () => startCore({ config, log: silentLog(), ...options });
+  const shared = isInCluster ? await openSurroundings(alone) : null;
+  const config = shared?.config ?? alone;
+  const start = () =>
+    (shared === null ? startCore : startTwoWorkers)({ config, log: silentLog(), ...options });
   let core = await start();
   const fixture: CoreFixture = {
     core,
@@ -85,6 +89,7 @@ export async function openCore(
     },
     async close() {
       await core.stop();
+      await shared?.close();
       await small.close();
       await large.close();
       scratch.remove();
