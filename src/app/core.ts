@@ -272,17 +272,28 @@ async function startAlone(actors: Actors): Promise<void> {
 /** Jobs and tasks start when their leases are gained. */
 const startInCluster =
   (cluster: Cluster) =>
-  async ({ journal, messaging, drafts, server, tasks, closers }: Actors): Promise<void> => {
+  async ({
+    journal,
+    messaging,
+    drafts,
+    schedules,
+    server,
+    tasks,
+    closers,
+  }: Actors): Promise<void> => {
     closers.push(
       () => cluster.close(),
       () => messaging.stop(),
       () => cluster.gates.settled(gateSettleMs),
       () => journal.stop(stopGraceMs),
+      () => schedules.worker.stop(),
       () => server.close(),
       // First: other workers go on at once, and take the requests that this one still gets.
       () => cluster.leave(),
     );
     messaging.start();
+    cluster.onSchedulesChanged(() => schedules.worker.wake());
+    schedules.worker.start();
     await cluster.join(journal, [drafts.task, ...tasks]);
   };
 

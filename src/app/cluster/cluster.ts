@@ -28,6 +28,7 @@ import type { Stores } from '../stores/stores.ts';
 import { createClusterLive, type ClusterLive, type ClusterLiveParts } from './cluster-live.ts';
 import { createJobCommands, jobOperations, type JobCommands } from './job-doors.ts';
 import { libraryOperations, routeChanges } from './library-doors.ts';
+import { routeScheduleChanges, scheduleOperations } from './schedule-doors.ts';
 
 /** A worker that is not gone answers a ping within this time, unless it is stopped. */
 const pingMs = 400;
@@ -72,6 +73,7 @@ export class Cluster {
   #workerId = '';
   #live: ClusterLive | null = null;
   #sequencerWake: (() => void) | null = null;
+  #wakeSchedules: () => void = () => undefined;
   #endInbox: () => void = () => undefined;
 
   constructor(parts: ClusterParts) {
@@ -91,7 +93,8 @@ export class Cluster {
       isConfirmed: () => this.#member?.isConfirmed(this.#goneFastAfterMs + gateGraceMs) ?? true,
     });
     const documents = routeChanges(stores.documents, shared.database, this.doors);
-    this.stores = { ...stores, documents };
+    const schedules = routeScheduleChanges(stores.schedules, this.doors);
+    this.stores = { ...stores, documents, schedules };
     this.hub = this.#createHub();
   }
 
@@ -145,6 +148,11 @@ export class Cluster {
     };
   }
 
+  /** Calls the listener when schedules of this worker's partitions may be due earlier than it knows. */
+  onSchedulesChanged(listener: () => void): void {
+    this.#wakeSchedules = listener;
+  }
+
   /**
    * Resolves when this worker has its first leases.
    * @throws GH_CLUSTER_WORKER, GH_CLUSTER_SETTINGS, GH_BUS_NO_JETSTREAM, GH_BUS_STREAM and others; the error of the driver
@@ -153,6 +161,12 @@ export class Cluster {
     const { settings, shared, log, machineVersion = jobMachineVersion } = this.#parts;
     const all = [this.#sequencerRole(), ...this.#messagingRoles(), ...roles];
     this.users.add('part/', this.#partitionUser(journal));
+    // After it: the schedules of new partitions may be due.
+    this.users.add('part/', {
+      gained: () => this.#wakeSchedules(),
+      lost: () => undefined,
+      handOver: async () => undefined,
+    });
     this.users.add('role/', createRoleUser(all, log));
     this.users.add('gate/', this.gates);
     await assertServers(this.#parts);
@@ -228,6 +242,7 @@ export class Cluster {
       operations: {
         ...jobOperations(journal),
         ...libraryOperations(stores.documents),
+        ...scheduleOperations(stores.schedules, () => this.#wakeSchedules()),
         ...this.#live?.operations,
       },
       log,

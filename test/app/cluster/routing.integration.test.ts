@@ -14,6 +14,7 @@ import {
 import { direct, follow, routed } from '#test/support/core';
 import { pausesAfter, says, saysJson } from '#test/support/fake-llm-replies';
 import { until } from '#test/support/journal';
+import { reminder } from '#test/support/schedules';
 import { postgresMissing, startPostgres, type PostgresServer } from '#test/support/postgres-server';
 
 const missing = postgresMissing() ?? (natsCommand === null ? 'nats-server is missing' : null);
@@ -152,6 +153,26 @@ describe.skipIf(missing !== null)('two workers', () => {
     expect(await drafter!.client.request('GET', path)).toMatchObject({
       md_draft_status: 'accepted',
     });
+  });
+
+  test('fire a reminder once, whichever of them was told', async () => {
+    const { a, b } = await openTwo();
+    const due = new Date(Date.now() + 2_000 + 9 * 3_600_000).toISOString().slice(0, 19);
+    const users = [userOf(a, 'ann'), userOf(b, 'bob')];
+    for (const userId of users) {
+      await a.core.schedules.schedules.create({
+        ...reminder({ userId, text: 'Water the plants' }),
+        rule: { once: due },
+        zone: 'Asia/Seoul',
+      });
+    }
+    for (const user_id of users) {
+      const fired = async () => (await b.client.jobs({ user_id })).jobs;
+      await until(async () => (await fired())[0]?.state === 'done');
+      expect((await fired()).map(({ reply }) => reply)).toEqual([
+        expect.stringContaining('Water the plants'),
+      ]);
+    }
   });
 
   test('list all events in one order, the same at each', async () => {
