@@ -17,6 +17,7 @@ const timing = {
   goneAfterMs: 2_000,
   handOverMax: 64,
   replicas: 1 as const,
+  natsMonitors: [],
 };
 
 let postgres: Promise<PostgresServer> | null = null;
