@@ -14,7 +14,7 @@ import { purge } from './migrations/0006-purge.ts';
 import { lists } from './migrations/0007-lists.ts';
 import { words } from './migrations/0008-words.ts';
 import { schedules } from './migrations/0009-schedules.ts';
-import { scheduleCommits } from './migrations/0010-schedule-commits.ts';
+import { scheduleCommits } from './migrations/0010-commits.ts';
 import { acquireDatabaseFile, type DatabaseFile } from './database-file.ts';
 import { applicationIds } from './verify-database-kind.ts';
 import { classifyOpenError } from './open-error.ts';
@@ -32,7 +32,7 @@ export const migrations = {
   '0007-lists': lists,
   '0008-words': words,
   '0009-schedules': schedules,
-  '0010-schedule-commits': scheduleCommits,
+  '0010-commits': scheduleCommits,
 };
 
 /** Size of the WAL file after a burst: twice the size at which SQLite makes a checkpoint (4 MB). */
