@@ -11,6 +11,7 @@ export interface SmallDisk {
   /** Limits the free space to about `bytes`. */
   fill(bytes: number): void;
   free(): void;
+  setReadOnly(isReadOnly: boolean): void;
   unmount(): void;
 }
 
@@ -36,6 +37,7 @@ export function openSmallDisk(path: string): SmallDisk {
       resize((blocks - bfree) * bsize + bytes);
     },
     free: () => void resize(roomy),
+    setReadOnly: (isReadOnly) => void mount(['-o', `remount,${isReadOnly ? 'ro' : 'rw'}`, path]),
   };
 }
 

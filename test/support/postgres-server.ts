@@ -2,7 +2,7 @@
  * A private PostgreSQL for tests: a copy of a freshly initialised data folder, on a free loopback port, with `fsync` on.
  * PostgreSQL refuses to run as root, so root starts it as an unprivileged user.
  */
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFile, execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import {
   appendFileSync,
@@ -18,6 +18,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import pg from 'pg';
 import { preparePackages } from './debian-package.ts';
 import { freePort } from './free-port.ts';
@@ -114,8 +115,16 @@ export interface PostgresServer {
   writeFile(name: string, text: string): void;
   /** Immediate shutdown, as `pg_ctl stop -m immediate`: no checkpoint, and a recovery at the next start. */
   crash(): Promise<void>;
+  /** Ends all its processes at once, as the loss of its machine does: no connection is closed in order. */
+  kill(): Promise<void>;
   /** Starts it again, with the same port and data. */
   start(): Promise<void>;
+  /** A replica of it. From now on each commit waits for the replica. */
+  startStandby(): Promise<PostgresServer>;
+  /** Makes a replica a primary, without a replica of its own. */
+  promote(): Promise<void>;
+  /** Stops all its processes (SIGSTOP), or lets them go on. */
+  freeze(isFrozen: boolean): void;
   /** Stops it and deletes its data. */
   remove(): Promise<void>;
 }
@@ -141,15 +150,13 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
   chmodSync(data, 0o700);
   changeOwner(data);
   const port = await freePort();
-  const config = [
+  configure(data, [
     `listen_addresses = '127.0.0.1'`,
-    `port = ${port}`,
-    `unix_socket_directories = '${folder}'`,
+    ...placeOf(folder, port),
     'shared_buffers = 32MB',
     'max_connections = 60',
     options.config ?? '',
-  ];
-  appendFileSync(join(data, 'postgresql.conf'), `${config.join('\n')}\n`);
+  ]);
   const hba = join(data, 'pg_hba.conf');
   writeFileSync(hba, `${options.hba ?? ''}\n${readFileSync(hba, 'utf8')}`);
   const vectorBin = options.hasVectors === true ? pgvectorBin(installation.version) : null;
@@ -158,6 +165,15 @@ export async function startPostgres(options: PostgresServerOptions = {}): Promis
   await server.run(`create role ${server.role.user} login password '${server.role.password}'`);
   return server;
 }
+
+const placeOf = (folder: string, port: number): string[] => [
+  `port = ${port}`,
+  `unix_socket_directories = '${folder}'`,
+];
+
+/** The last value of a setting holds. */
+const configure = (data: string, lines: readonly string[]): void =>
+  appendFileSync(join(data, 'postgresql.conf'), `${lines.join('\n')}\n`);
 
 class PrivateServer implements PostgresServer {
   readonly role = { user: 'gatehouse', password: 'p:a ss@/#%ㅎ' };
@@ -230,17 +246,47 @@ class PrivateServer implements PostgresServer {
       output = (output + chunk.toString()).slice(-4_000);
     });
     process.on('exit', this.#forget);
-    const deadline = Date.now() + startLimitMs;
-    while (!(await this.#isUp())) {
-      if (child.exitCode !== null || Date.now() > deadline) {
-        throw new Error(`PostgreSQL did not start: ${output}`);
-      }
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    await waitFor(async () => {
+      if (child.exitCode !== null) throw new Error(`PostgreSQL did not start: ${output}`);
+      return await this.#isUp();
+    });
   }
 
   async crash(): Promise<void> {
     await this.#end('SIGQUIT');
+  }
+
+  async kill(): Promise<void> {
+    const children = this.#processes().slice(1);
+    await this.#end('SIGKILL', children);
+  }
+
+  freeze(isFrozen: boolean): void {
+    for (const pid of this.#processes()) process.kill(pid, isFrozen ? 'SIGSTOP' : 'SIGCONT');
+  }
+
+  async startStandby(): Promise<PostgresServer> {
+    const folder = ownFolder();
+    const [data, port] = [join(folder, 'data'), await freePort()];
+    const source = ['-h', this.#folder, '-p', String(this.port), '-U', superuser];
+    const options = ['-D', data, '--write-recovery-conf', '--checkpoint=fast', '--no-sync'];
+    await promisify(execFile)(join(this.#bin, 'pg_basebackup'), [...source, ...options], {
+      ...identity,
+      cwd: folder,
+      timeout: 60_000,
+    });
+    configure(data, placeOf(folder, port));
+    const standby = new PrivateServer(this.#bin, folder, data, port);
+    await standby.start();
+    await this.run(`alter system set synchronous_standby_names = '*'`);
+    await this.run('select pg_reload_conf()');
+    const isSynchronous = `select 1 from pg_stat_replication where sync_state = 'sync'`;
+    await waitFor(async () => (await this.run(isSynchronous)).rows.length > 0);
+    return standby;
+  }
+
+  async promote(): Promise<void> {
+    await this.run('select pg_promote()');
   }
 
   async remove(): Promise<void> {
@@ -251,13 +297,22 @@ class PrivateServer implements PostgresServer {
 
   readonly #forget = (): void => void this.#child?.kill('SIGQUIT');
 
-  async #end(signal: NodeJS.Signals): Promise<void> {
+  async #end(signal: NodeJS.Signals, children: readonly number[] = []): Promise<void> {
     const child = this.#child;
     process.off('exit', this.#forget);
     if (child === null || child.exitCode !== null || child.signalCode !== null) return;
     const ended = once(child, 'exit');
     child.kill(signal);
+    for (const pid of children) process.kill(pid, signal);
     await ended;
+  }
+
+  /** The postmaster and its children. */
+  #processes(): number[] {
+    if (this.#child === null || this.#child.exitCode !== null) return [];
+    if (this.#child.signalCode !== null) return [];
+    const children = readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, 'utf8');
+    return [this.pid, ...children.split(' ').filter(Boolean).map(Number)];
   }
 
   #isUp(): Promise<boolean> {
@@ -265,6 +320,14 @@ class PrivateServer implements PostgresServer {
       () => true,
       () => false,
     );
+  }
+}
+
+async function waitFor(condition: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + startLimitMs;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error('PostgreSQL was not ready in time');
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 

@@ -128,4 +128,8 @@ function guard<Value>(path: string, work: () => Value): Value {
 const asTargetError = (error: unknown, path: string): GatehouseError =>
   error instanceof GatehouseError
     ? error
-    : new GatehouseError('GH_STORE_TARGET', `${path}: ${messageOf(error)}`, { cause: error });
+    : new GatehouseError(
+        'GH_STORE_TARGET',
+        `${path}: ${messageOf(error)}; make it writable with room for all rows and run the same command again, it goes on where it stopped`,
+        { cause: error },
+      );

@@ -32,10 +32,15 @@ export interface PostgresDatabase {
   /** `host:port/database` of the host in use. */
   readonly where: string;
   /**
-   * Runs a statement that may run twice: a lost connection is replaced, for 2 s at most.
+   * Runs a statement that may run twice: a lost connection is replaced, for 2 s at most. Without an answer within
+   * `answerTimeoutMs` (default: that of the database) the connection counts as lost.
    * @throws the error of the driver
    */
-  run<Row>(statement: PreparedStatement<Row>, values: readonly unknown[]): Promise<Row[]>;
+  run<Row>(
+    statement: PreparedStatement<Row>,
+    values: readonly unknown[],
+    answerTimeoutMs?: number,
+  ): Promise<Row[]>;
   close(): Promise<void>;
 }
 
@@ -107,7 +112,8 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresDa
     get where() {
       return where();
     },
-    run: (statement, values) => runPrepared(pool, statement, values),
+    run: (statement, values, answerTimeoutMs) =>
+      runPrepared(pool, statement, values, answerTimeoutMs),
     close: () => query.destroy(),
   };
 }
@@ -168,11 +174,13 @@ async function runPrepared<Row>(
   pool: PrimaryPool,
   { name, text }: PreparedStatement<Row>,
   values: readonly unknown[],
+  answerTimeoutMs?: number,
 ): Promise<Row[]> {
+  const limit = answerTimeoutMs === undefined ? {} : { query_timeout: answerTimeoutMs };
   const deadline = performance.now() + repeatForMs;
   for (let attempt = 0; ; attempt += 1) {
     try {
-      return await runOnce<Row>(pool, { name, text, values: storable(values) });
+      return await runOnce<Row>(pool, { name, text, values: storable(values), ...limit });
     } catch (error) {
       const isTemporary = isConnectionLost(error) || isReplicaError(error);
       if (!isTemporary || performance.now() > deadline) throw error;

@@ -34,9 +34,7 @@ const sessionQuery = `select pg_is_in_recovery() as is_replica,
 /** @throws GH_STORE_READ_ONLY for a replica, GH_STORE_OPEN for a server or database that cannot be used */
 export async function prepareSession(client: pg.ClientBase): Promise<void> {
   // First: an older server lacks settings of `sessionQuery`.
-  const { rows: versions } = await client.query<{ server_version: string }>('show server_version');
-  const version = versions[0]?.server_version ?? '';
-  assertVersion(version);
+  await assertVersion(client);
   const { rows } = await client.query<SessionInfo>(sessionQuery);
   const { is_replica: isReplica, encoding } = rows[0]!;
   if (isReplica) {
@@ -55,9 +53,14 @@ export async function prepareSession(client: pg.ClientBase): Promise<void> {
   await client.query("set client_connection_check_interval = '2s'").catch(() => undefined);
 }
 
-/** @param version as the server names it, for example `15.4 (Debian …)`. @throws GH_STORE_OPEN */
-export function assertVersion(version: string): void {
-  if (Number.parseInt(version, 10) >= versionMin) return;
+/** Before it, a server is asked nothing. @throws GH_STORE_OPEN */
+async function assertVersion(client: pg.ClientBase): Promise<void> {
+  const { rows } = await client.query<{ num: string; version: string }>(
+    `select current_setting('server_version_num') as num,
+      current_setting('server_version') as version`,
+  );
+  const { num, version } = rows[0]!;
+  if (Number(num) >= versionMin * 10_000) return;
   throw new GatehouseError(
     'GH_STORE_OPEN',
     `is PostgreSQL ${version}, which is too old; version ${versionMin} or later is needed`,

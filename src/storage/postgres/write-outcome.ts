@@ -59,9 +59,12 @@ interface LeaseState {
 }
 
 const selectLeases: PreparedStatement<LeaseState> = {
-  name: 'select_leases',
+  name: 'lock_leases',
+  // A restarted primary shows commits that its synchronous standby does not have. The lock of the rows makes this a
+  // transaction that writes: its end waits for the standby, and so for all commits before it.
   text: `select lease.name, lease.worker, lease.epoch, lease.pos, next.pos_from as next_from
     from unnest($1::text[], $2::bigint[]) as claim (name, epoch)
     join lease on lease.name = claim.name
-    left join lease_history as next on next.name = claim.name and next.epoch = claim.epoch + 1`,
+    left join lease_history as next on next.name = claim.name and next.epoch = claim.epoch + 1
+    order by lease.name for update of lease`,
 };

@@ -59,8 +59,12 @@ describe.skipIf(missing !== null)('a commit on PostgreSQL', () => {
     return proxy;
   };
   /** Every row of every job, once and in order: `counts` is the number of rows of each job. */
-  const expectRows = async (database: string, counts: Record<string, number>): Promise<void> => {
-    const { rows } = await server.run(
+  const expectRows = async (
+    database: string,
+    counts: Record<string, number>,
+    on = server,
+  ): Promise<void> => {
+    const { rows } = await on.run(
       `select id, array_agg(journal.n order by journal.pos) as numbers
         from job join journal on journal.job = job.num group by id`,
       database,
@@ -71,7 +75,7 @@ describe.skipIf(missing !== null)('a commit on PostgreSQL', () => {
       Array.from({ length: count }, (_, index) => index + 1),
     ]);
     expect(Object.fromEntries(found)).toEqual(Object.fromEntries(expected));
-    const gaps = await server.run(
+    const gaps = await on.run(
       `select part from journal group by part having max(pos) <> count(*)
         union all select lease.pos from lease where name like 'part/%' and pos > 0 and pos <>
           (select max(journal.pos) from journal where 'part/' || journal.part = lease.name)`,
@@ -239,6 +243,43 @@ describe.skipIf(missing !== null)('a commit on PostgreSQL', () => {
     await server.run(`drop database ${database} with (force)`);
     await server.run('drop tablespace small');
   });
+
+  test('is refused while the disk of the whole server is full, and nothing is lost', async ({
+    skip,
+  }) => {
+    const disk = openSmallDisk(`/tmp/gatehouse-postgres-whole-${process.pid}`);
+    const clean = (): void => {
+      disk.unmount();
+      rmSync(disk.path, { recursive: true, force: true });
+    };
+    onTestFinished(clean);
+    if (!disk.canFill) return skip('no right to mount a small disk');
+    const whole = await startPostgres({ folder: disk.path });
+    onTestFinished(() => whole.remove().catch(() => undefined));
+    const database = await whole.createDatabase();
+    const owner = await openOwner(whole.urlOf(database));
+    const job = newJob('one');
+    await owner.jobs.commit([job]);
+    disk.fill(3 * 1024 * 1024);
+    let n = 1;
+    const codes = new Set<unknown>();
+    const step = async (): Promise<boolean> => {
+      const text = Array.from({ length: 4_000 }, () => Math.random().toString(36)).join('');
+      const error = await owner.jobs.commit([stepOf(job, n + 1, text)]).catch((e: unknown) => e);
+      if (error === undefined) n += 1;
+      else if (error instanceof UnknownCommitError) await error.settled.then(() => (n += 1));
+      else codes.add((error as { code: unknown }).code);
+      return error === undefined;
+    };
+    // Its log of writes has no room either: the server stops.
+    await until(async () => !(await step()), 60_000);
+    expect([...codes]).toEqual(['GH_STORE_UNAVAILABLE']);
+    disk.free();
+    await whole.crash();
+    await whole.start();
+    await until(step, 60_000);
+    await expectRows(database, { one: n }, whole);
+  }, 120_000);
 
   test('stores U+0000 and lone surrogates as U+FFFD, and finds the job by what was sent', async () => {
     const owner = await openOwner(server.urlOf(await server.createDatabase()));

@@ -120,9 +120,11 @@ function prepareRowReads(query: Kysely<PostgresSchema>) {
 
 export function prepareKeyReads(query: Kysely<PostgresSchema>) {
   return {
+    // Who finds its key takes its message for stored. A restarted primary shows rows that its synchronous standby does
+    // not have: the lock makes this a transaction that writes, so its end waits for the standby.
     selectKey: prepared<{ job_id: string }>(
-      'select_key',
-      query.selectFrom('submission').select('job_id').where('key', '=', param),
+      'lock_key',
+      query.selectFrom('submission').select('job_id').where('key', '=', param).forKeyShare(),
     ),
     // The events that the use of a key caused were committed with the key, at the same time.
     selectSeqBefore: prepared<{ seq: number | null }>(

@@ -21,6 +21,9 @@ const commitStatement = {
   text: `select commit_batch(${placeholders.join(', ')}) as nums`,
 };
 
+/** Of a read: callers of messages wait for it, as long as for a commit in doubt at most. */
+const answerTimeoutMs = 8_000;
+
 /** Numbers of the new jobs, in their order. */
 interface CommitAnswer {
   nums: (number | string)[];
@@ -41,7 +44,9 @@ export function createPostgresJobStore(
     ...prepareConversationReads(query),
   };
   const all = <Row>(statement: PreparedStatement<Row>, ...values: unknown[]): Promise<Row[]> =>
-    guardPostgres('The database cannot be read', () => database.run(statement, values));
+    guardPostgres('The database cannot be read', () =>
+      database.run(statement, values, answerTimeoutMs),
+    );
   const first = async <Row>(
     statement: PreparedStatement<Row>,
     ...values: unknown[]
