@@ -27,7 +27,7 @@ import { createSystemStatus } from './system-status.ts';
 import { deriveJobLimits } from '#models/derived-timeouts';
 import { wireTools, wireLibrary } from './tools-wiring.ts';
 import { mcpLimitMs } from '#mcp/mcp-settings';
-import type { ReminderBook } from '#tools/schedule/reminder-book';
+import type { ReminderBookOfChat } from './reminder-book.ts';
 import type { ToolSet } from '#tools/tool-declaration';
 import type { CoreParts } from './core-parts.ts';
 
@@ -48,7 +48,7 @@ export interface Assistant {
 export async function createAssistant(
   parts: Omit<CoreParts, 'library' | 'search'> & {
     observers: Pick<Observability, 'journal' | 'onCall'>;
-    reminders: ReminderBook;
+    reminders: ReminderBookOfChat;
   },
 ): Promise<Assistant> {
   const { cluster, config, stores, pool, hub, slices, clock, log, faults, observers } = parts;
@@ -70,6 +70,7 @@ export async function createAssistant(
     reasonerLoad: () => busyLoadOf(pool.role('reasoner')),
     tools: await wireTools({ ...parts, library, search, status, onCall: observers.onCall }),
     externalTools: (message, userId) => parts.mcp.offer(message, userId),
+    mayTakeBack: (conversation) => parts.reminders.isFresh(conversation),
     timeZone: config.timezone,
     get summarizesResults() {
       return pool.origin !== 'practice';

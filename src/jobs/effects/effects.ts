@@ -81,6 +81,8 @@ export interface AssistantOptions {
   summarizesResults: boolean;
   /** Answers a question about documents from the tool's result; null: the result is summarized like any other. */
   answerFromDocuments: AnswerFromDocuments | null;
+  /** Whether a plain 취소 or "undo" is meant for a reminder that was just set here. Default: never. */
+  mayTakeBack?: ((conversation: string) => boolean) | undefined;
   /** IANA name. */
   timeZone: string;
   /** The earlier messages of the conversation, cut to the size for this purpose. */
@@ -114,10 +116,12 @@ export function createEffects(options: AssistantOptions): Effects {
   return {
     admit: {
       isScheduled: true,
-      run({ input, context: { scheduled } }) {
+      run({ input, conversation, context: { scheduled } }) {
         const { message } = input as { message: string };
         const now = language.now(options.clock.now());
-        return ok({ now, decision: scheduled?.decision ?? language.route(message, now) });
+        const ruled = scheduled?.decision ?? language.route(message, now);
+        const isForOther = isTakingBack(ruled) && options.mayTakeBack?.(conversation) !== true;
+        return ok({ now, decision: isForOther ? null : ruled });
       },
     },
 
@@ -163,6 +167,12 @@ export function createEffects(options: AssistantOptions): Effects {
     answer: { heartbeat, run: (call) => answer(call, 'answer', options) },
   };
 }
+
+/** Without a reminder that was just set, the word is ordinary chat. */
+const isTakingBack = (decision: Decision | null): boolean =>
+  decision?.calls?.some(
+    ({ tool, params }) => tool === 'schedule' && params['action'] === 'undo',
+  ) === true;
 
 async function summarizeResults(
   call: EffectCall,

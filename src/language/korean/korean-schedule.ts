@@ -129,8 +129,7 @@ const list = (clause: ScheduleClause): ScheduleRequest | null =>
   listed.test(maskText(clause).masked) && !defines.test(clause.text) ? { do: 'list' } : null;
 
 /** Notifications of other programs. */
-const foreign =
-  /카톡|카카오|문자|휴대폰|핸드폰|폰|앱|어플|유튜브|메일|푸시|슬랙|윈도우|브라우저|택배|배달|방해\s*금지/u;
+const foreign = /메신저|문자|휴대폰|핸드폰|폰|앱|어플|메일|푸시|브라우저|택배|배달|방해\s*금지/u;
 const changes: readonly (readonly ['pause' | 'resume' | 'cancel', RegExp])[] = [
   [
     'pause',
