@@ -135,7 +135,8 @@ export async function connectToServer(options: ConnectionOptions): Promise<McpCo
         });
         return tools.slice(0, toolsMax);
       } catch (error) {
-        throw callError(error, transport, true);
+        // No tool was called: the list is not one.
+        throw callError(error, transport, false);
       }
     },
     async call(definition, args, { timeoutMs: limitMs, signal }) {

@@ -21,7 +21,7 @@ import { startTimeoutMs, type McpServerSettings } from './mcp-settings.ts';
 import {
   catalogOf,
   isReady,
-  quarantineAll,
+  withoutDefinitions,
   type CatalogTool,
   type ReadyTool,
 } from './tool-catalog.ts';
@@ -54,6 +54,7 @@ export class McpServer {
   /** Null until the server has given its list. */
   #offered: ToolDefinition[] | null = null;
   #catalog: { tools: CatalogTool[]; pinsVersion: string } | null = null;
+  readonly #unknown: readonly CatalogTool[];
   #isListStale = true;
   #failures = 0;
   #starts = 0;
@@ -68,12 +69,13 @@ export class McpServer {
     this.#options = options;
     this.settings = options.settings;
     this.id = options.settings.id;
+    this.#unknown = withoutDefinitions(options.settings, 'unknown');
     this.#log = options.log.child({ mcp: this.id });
   }
 
-  /** Empty until the server has given its list. Another process may have accepted definitions since the last look. */
+  /** The listed tools. Another process may have accepted definitions since the last look. */
   get tools(): readonly CatalogTool[] {
-    if (this.#offered === null) return [];
+    if (this.#offered === null) return this.#unknown;
     const { pins } = this.#options;
     if (this.#catalog?.pinsVersion !== pins.version()) {
       this.#catalog = { tools: this.#listedTools(this.#offered), pinsVersion: pins.version() };
@@ -88,7 +90,7 @@ export class McpServer {
     } catch (error) {
       this.#problem = messageOf(error);
       this.#log.error({ error: this.#problem }, 'the accepted MCP tools cannot be read');
-      return quarantineAll(this.settings);
+      return withoutDefinitions(this.settings, 'quarantined');
     }
   }
 
@@ -257,7 +259,9 @@ export class McpServer {
     } catch (error) {
       this.#disconnect();
       this.#failed(messageOf(error));
-      throw error;
+      if (!(error instanceof McpCallError) || error.kind === 'login') throw error;
+      // Also if its list did not come: no call was sent.
+      throw new McpCallError('unreachable', error.message, error);
     }
   }
 
@@ -286,7 +290,7 @@ export class McpServer {
   async #definitions(connection: McpConnection): Promise<ToolDefinition[]> {
     this.#isListStale = false;
     try {
-      return await connection.listTools(this.#options.callTimeoutMs);
+      return await connection.listTools(startTimeoutMs);
     } catch (error) {
       this.#isListStale = true;
       throw error;

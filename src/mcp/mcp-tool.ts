@@ -89,8 +89,14 @@ const readOperation = (tool: CatalogTool, base: Base, options: McpToolOptions): 
   effect: 'reads',
   async run(params, context) {
     const args = params as Arguments;
-    const fault = findFault(tool, args, options.server, context);
+    const known = await knownTool(tool, options.server, context.locale);
+    if ('code' in known) return known;
+    const fault = findFault(known, args, options.server, context);
     if (fault !== null) return fault;
+    if (known.effect === 'writes') {
+      // Its hints say that it writes, and a model did not know that when it asked for the read.
+      return callToolError('refused', 'asks for a confirmation', known, context.locale, false);
+    }
     const { signal } = context;
     const result = await call(tool, options.server, args, {
       signal,
@@ -98,7 +104,7 @@ const readOperation = (tool: CatalogTool, base: Base, options: McpToolOptions): 
       isFresh: false,
     });
     if (!result.ok) return callToolError(result.kind, result.message, tool, context.locale, false);
-    return toAnswer(result.value, tool, options.resultChars, context.locale, false);
+    return toAnswer(result.value, known, options.resultChars, context.locale, false);
   },
 });
 
@@ -111,7 +117,9 @@ const writeOperation = (
   effect: 'writes',
   async propose(params, context): Promise<Proposal> {
     const args = params as Arguments;
-    const fault = findFault(tool, args, server, context);
+    const known = await knownTool(tool, server, context.locale);
+    if ('code' in known) return known;
+    const fault = findFault(known, args, server, context);
     if (fault !== null) return fault;
     const texts = mcpTextsOf(context.locale);
     const input = exactJson(args);
@@ -129,19 +137,39 @@ const writeOperation = (
   async execute(params, context) {
     const args = params as Arguments;
     const { locale, signal } = context;
-    const fault = findFault(tool, args, server, context);
-    if (fault !== null) return fault;
+    const known = await knownTool(tool, server, locale);
     const isRepeatable =
-      server.settings.trusted && tool.definition?.annotations?.idempotentHint === true;
+      server.settings.trusted &&
+      'definition' in known &&
+      known.definition?.annotations?.idempotentHint === true;
     // The process ended while the call was in flight: the server may have received it.
     if (context.isRepeat === true && !isRepeatable) {
       return uncertain(tool, locale, 'the process ended during the call');
     }
+    if ('code' in known) return known;
+    const fault = findFault(known, args, server, context);
+    if (fault !== null) return fault;
     const result = await call(tool, server, args, { signal, isRepeatable, isFresh: true });
     if (!result.ok) return callToolError(result.kind, result.message, tool, locale, true);
-    return toAnswer(result.value, tool, resultChars, locale, true);
+    return toAnswer(result.value, known, resultChars, locale, true);
   },
 });
+
+/** The tool with its definition: right after a start the server has not given its list yet. */
+async function knownTool(
+  tool: CatalogTool,
+  server: McpServer,
+  locale: Locale,
+): Promise<CatalogTool | ToolError> {
+  if (tool.state !== 'unknown') return tool;
+  try {
+    await server.refresh();
+  } catch (error) {
+    if (!(error instanceof McpCallError)) throw error;
+    return callToolError(error.kind, messageOf(error), tool, locale, false);
+  }
+  return server.tools.find(({ name }) => name === tool.name) ?? tool;
+}
 
 /** Why the call is not made; null if nothing is against it. */
 function findFault(

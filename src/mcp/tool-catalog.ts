@@ -7,6 +7,8 @@ import type { McpServerSettings } from './mcp-settings.ts';
 import { changedParts, definitionHash, type ToolPin, type ToolPins } from './tool-pins.ts';
 
 export type ToolState =
+  /** The server has not given its list yet. */
+  | 'unknown'
   /** Its definition is the accepted one. */
   | 'ready'
   /** The server changed its definition, or gave two of this name: not used until a person accepts it. */
@@ -22,7 +24,7 @@ export interface CatalogTool {
   /** A listed read that asks, because its hints say that it changes something. */
   isTightened: boolean;
   state: ToolState;
-  /** Null if it is missing. */
+  /** Null if it is not known or missing. */
   definition: ToolDefinition | null;
   /** Of a quarantined tool: what differs from the accepted definition. */
   changed: string[];
@@ -69,22 +71,29 @@ export function catalogOf(
   ];
 }
 
-/** Without the accepted definitions. */
-export const quarantineAll = ({
-  id,
-  reads,
-  writes,
-}: Pick<McpServerSettings, 'id' | 'reads' | 'writes'>): CatalogTool[] =>
-  [...reads, ...writes].map((name) => ({
+/**
+ * The listed tools without their definitions: `unknown` before the server has given its list, `quarantined` if the
+ * accepted definitions cannot be read.
+ */
+export const withoutDefinitions = (
+  { id, reads, writes }: Pick<McpServerSettings, 'id' | 'reads' | 'writes'>,
+  state: 'unknown' | 'quarantined',
+): CatalogTool[] => {
+  const toTool = (name: string, effect: CatalogTool['effect']): CatalogTool => ({
     server: id,
     name,
-    effect: 'writes',
+    effect,
     isTightened: false,
-    state: 'quarantined',
+    state,
     definition: null,
     changed: [],
     pin: null,
-  }));
+  });
+  return [
+    ...reads.map((name) => toTool(name, 'reads')),
+    ...writes.map((name) => toTool(name, 'writes')),
+  ];
+};
 
 /** Only a stated hint counts: without hints the configuration decides. */
 function saysThatItWrites({ annotations }: ToolDefinition): boolean {

@@ -30,7 +30,7 @@ async function open(change: object = {}): Promise<void> {
   const command = server.command({ behindShell: true });
   const one = { id: 'home', command, reads: ['lamp_state'], writes: ['set_lamp'], ...change };
   fixture = await openCore({ mcp: { servers: [one] } });
-  await until(async () => (await servers())[0]?.tools.length === 2);
+  await until(async () => (await servers())[0]!.tools.every(({ state }) => state === 'ready'));
 }
 
 const wants = (operation: string, params: object) =>

@@ -22,7 +22,9 @@ export const mcpServerSchema = z.strictObject({
         is_tightened: z
           .boolean()
           .describe('Listed as a read, but asks because of the hints of the server.'),
-        state: z.enum(['ready', 'quarantined', 'missing']),
+        state: z
+          .enum(['unknown', 'ready', 'quarantined', 'missing'])
+          .describe('unknown: the server has not given its list of tools yet.'),
         changed: z
           .array(z.string())
           .describe('Of a quarantined tool: parts that differ from the accepted definition.'),
@@ -30,7 +32,7 @@ export const mcpServerSchema = z.strictObject({
         hash: z.string().nullable().describe('SHA-256 of the accepted definition.'),
       }),
     )
-    .describe('Empty until the server has given its list of tools.'),
+    .describe('The tools that the configuration lists.'),
 });
 
 export type McpServerView = z.infer<typeof mcpServerSchema>;
