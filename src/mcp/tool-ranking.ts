@@ -59,7 +59,7 @@ export function createToolRanking<Item>(
   };
   return {
     rank(message) {
-      const query = queryTokens(message);
+      const query = queryTokens(message, [...rarity.keys()]);
       return indexed
         .map((tool, index) => ({ item: items[index]!, score: scoreOf(tool, query), index }))
         .filter(({ score }) => score > 0)
@@ -87,17 +87,33 @@ function indexTool(tool: RankedTool): IndexedTool {
 }
 
 /** Each token of the message with its weight. */
-function queryTokens(message: string): Map<string, number> {
+function queryTokens(message: string, vocabulary: readonly string[]): Map<string, number> {
   const query = new Map<string, number>();
   const { runs } = parseQuery(message);
   const stems = runs.map((run) => stemOf(run));
-  const meanings = meaningsOf([...new Set([...runs.map(({ text }) => text), ...stems])]);
+  const words = [...new Set([...runs.map(({ text }) => text), ...stems])];
+  const meanings = meaningsOf(message, words);
   for (const meaning of meanings) query.set(stem(meaning), meaningWeight);
   for (const token of searchTermsOf({ runs })) {
-    if (!stopWords.has(token)) query.set(stem(token), 1);
+    if (stopWords.has(token)) continue;
+    const word = stem(token);
+    // humid and humidity, print and printer.
+    for (const other of vocabulary) {
+      if (isRelated(word, other)) query.set(other, Math.max(query.get(other) ?? 0, meaningWeight));
+    }
+    query.set(word, 1);
   }
   return query;
 }
+
+const relatedLetters = 4;
+
+/** One is the beginning of the other. */
+const isRelated = (a: string, b: string): boolean =>
+  /^[a-z]+$/.test(a) &&
+  Math.min(a.length, b.length) >= relatedLetters &&
+  a !== b &&
+  (a.startsWith(b) || b.startsWith(a));
 
 /** The tokens of a text of a tool: `listDirectory` and `list_directory` are two words. */
 const wordsOf = (text: string): string[] =>

@@ -44,7 +44,7 @@ const entries = `
 정보 상세 자세 메타 = info details metadata
 날짜 시각 시간 몇시 지금 = time date current
 시간대 = timezone time
-날씨 기온 예보 비가 비와 눈이 우산 = weather forecast temperature
+날씨 기온 예보 비 비가 비와 눈이 우산 = weather forecast temperature rain
 온도 덥 추워 추운 춥 더운 난방 냉방 보일러 에어컨 = temperature climate thermostat heating
 습도 = humidity sensor
 불 조명 전등 램프 스탠드 전깃불 = light lights lamp
@@ -64,6 +64,7 @@ const entries = `
 알람 알림 = alarm notification notify
 카메라 = camera snapshot image
 전기 전력 = energy power usage
+electricity consumption watt = energy power usage
 커밋 = commit git
 브랜치 = branch git
 변경사항 차이 달라 = diff changes status
@@ -76,10 +77,12 @@ const entries = `
 메시지 문자 쪽지 = message send
 채널 = channel message
 메모 노트 = note notes
+영수증 계약서 사진첩 첨부 = file
 할일 할일을 투두 = task todo
 장바구니 살것 장보기 = shopping list item
 연락처 전화번호 = contact phone
 기억 외워 = memory remember entity observation
+알고 아는지 아는게 = search memory entity know
 사람 관계 = entity relation person
 지식 그래프 = graph knowledge
 환경변수 환경 = env environment variables
@@ -94,6 +97,28 @@ const entries = `
 자료 = resource
 허용 허용된 접근 = allowed access
 완료 끝났 끝낸 했어 = complete done finish
+한국어 영어 일본어 중국어 스페인어 프랑스어 독일어 러시아어 베트남어 무슨뜻 = translate language text
+korean english japanese chinese spanish french german russian italian portuguese vietnamese meaning = translate language text
+달러 유로 원화 엔이면 원으로 엔화 위안 파운드화 환전 = currency convert money exchange
+dollar dollars euro euros won yen yuan currency = currency convert money exchange
+킬로 파운드 마일 인치 미터 센티 그램 온스 갤런 리터 평수 = convert unit
+mile miles kilometers pounds kilos inches feet ounces gallons liters cups = convert unit
+사야 살거 사줘 구매 주문 떨어졌 = shopping add order buy
+buy bought order = shopping list item
+뭐라고 말했 했었 적어뒀 = search memory observation note
+said told mentioned = search memory observation
+전해 알려줘요 말해줘 연락 = send notification message
+let know inform text ping = send notification message
+세탁기 건조기 냉장고 식기세척기 티비 텔레비전 공기청정기 오븐 = state device entity
+washer dryer fridge dishwasher tv television oven = state device entity
+where put = search find
+언제 몇월 일정 약속 = calendar event date
+when meeting appointment = calendar event date
+메일 이메일 편지 = mail email message
+email mail inbox = mail email message
+예약해 식당 호텔 항공권 = book reservation search
+restaurant hotel flight flights = search book reservation
+읽을 책 도서 = book library
 show tell display view see = get read list show state
 find look search lookup = search find query list
 what which = list get
@@ -104,13 +129,13 @@ erase drop delete remove = delete remove
 rename = move rename
 switch turn = turn switch set
 warm warmer heat heating cold cool cooler = temperature climate thermostat
-dark bright dim brighten = light brightness
+dark darker bright brighter dim brighten = light brightness
 total plus add = sum add
 folder folders directory = directory folder
 lights lamp lamps = light lights
 photo picture = image
 todo chore chores = task todo
-buy groceries grocery = shopping item
+groceries grocery = shopping item
 remember memorize = memory entity observation create
 forget = delete remove
 know known = search graph entity
@@ -136,12 +161,31 @@ const table: readonly WordEntry[] = entries
     return { words: words.split(' '), meanings: meanings.split(' ') };
   });
 
-/** The words of tools for the words of a question; each entry once. `tokens`: folded, without punctuation. */
-export function meaningsOf(tokens: readonly string[]): string[] {
-  const closed = tokens.join(' ');
-  return table
-    .filter(({ words }) => words.some((word) => matches(word, tokens, closed)))
-    .flatMap(({ meanings }) => meanings);
+/** Forms in a message that name a kind of thing, and the words of tools for it. */
+const forms: readonly { pattern: RegExp; meanings: readonly string[] }[] = [
+  {
+    pattern: /https?:|\bwww\.|\b[a-z\d-]+\.(?:com|org|net|io|dev|edu|gov|kr|info)\b/i,
+    meanings: ['url', 'web', 'page', 'fetch'],
+  },
+  {
+    pattern: /[\p{L}\d_-]\.(?!(?:com|org|net|io|dev|kr)\b)[a-z]\w{1,4}\b/iu,
+    meanings: ['file', 'text'],
+  },
+  { pattern: /\.(?:png|jpe?g|gif|webp|heic|svg)\b/i, meanings: ['image', 'picture'] },
+];
+
+/**
+ * The words of tools for the words and forms of a message; each entry once. `tokens`: the words of the message, folded,
+ * without punctuation, in their order. Spaces do not matter in Korean: 할 일 and 할일 are the same word.
+ */
+export function meaningsOf(message: string, tokens: readonly string[]): string[] {
+  const closed = tokens.join('');
+  return [
+    ...table
+      .filter(({ words }) => words.some((word) => matches(word, tokens, closed)))
+      .flatMap(({ meanings }) => meanings),
+    ...forms.filter(({ pattern }) => pattern.test(message)).flatMap(({ meanings }) => meanings),
+  ];
 }
 
 /** A Korean word of two syllables or more may be within a compound; one syllable only begins a word. */
