@@ -11,7 +11,7 @@ import { configuredNames } from './configured-names.ts';
 import type { JobService } from '#shared/wire/job-service';
 import type { LiveSource } from '#shared/wire/live-source';
 import type { Library } from '#library/library';
-import { createJournal, type Journal } from '#jobs/runtime/journal';
+import { createJournal, type Journal, type JournalOptions } from '#jobs/runtime/journal';
 import type { Clock } from '#shared/clock';
 import { createIdSource } from '#shared/ids';
 import { isCancelRequest } from '#language/rules/consent';
@@ -51,7 +51,7 @@ export async function createAssistant(
     reminders: ReminderBookOfChat;
   },
 ): Promise<Assistant> {
-  const { cluster, config, stores, pool, hub, slices, clock, log, faults, observers } = parts;
+  const { cluster, config, stores, pool, hub, slices, clock, log, observers } = parts;
   const { jobs: storage, queries } = stores;
   const language = languageOf(config, parts.tools);
   const library = wireLibrary(parts);
@@ -80,17 +80,7 @@ export async function createAssistant(
     history: historyReader(config, queries, clock),
     log,
   });
-  const journal = createJournal({
-    storage,
-    effects,
-    hub,
-    clock,
-    log,
-    faults,
-    observer: observers.journal,
-    ...(cluster === null ? {} : { onFenced: (lost) => cluster.fenced(lost) }),
-    ...config.jobs,
-  });
+  const journal = openJournal(parts, observers.journal, effects);
   const live = cluster?.liveOf(journal, (jobId, seq) => jobService.events(jobId, seq));
   const commands = cluster?.jobCommands() ?? journal;
   const limits = limitsOf(config, pool);
@@ -116,6 +106,25 @@ export async function createAssistant(
     keepAttachment: keepAttachment(library),
   });
   return { journal, commands, live: live ?? hub, jobService, library, search, react, limits };
+}
+
+function openJournal(
+  parts: Omit<CoreParts, 'library' | 'search'>,
+  observer: NonNullable<JournalOptions['observer']>,
+  effects: JournalOptions['effects'],
+): Journal {
+  const { cluster, config, stores, hub, clock, log, faults } = parts;
+  return createJournal({
+    storage: stores.jobs,
+    effects,
+    hub,
+    clock,
+    log,
+    faults,
+    observer,
+    ...(cluster === null ? {} : { onFenced: (lost) => cluster.fenced(lost) }),
+    ...config.jobs,
+  });
 }
 
 const documentAnswers = ({ tools, jobs }: Config, react: AskLoop) =>
