@@ -20,7 +20,7 @@ async function open(behaviour: Behaviour, change: object = {}, tool: object = {}
     const tools = [scriptedTool('set', tool), scriptedTool('look')];
     server = scriptedServer(folder, { tools, behaviours: { set: behaviour, look: behaviour } });
     const one = { id: 'home', command: server.command(), reads: ['look'], writes: ['set'] };
-    return { servers: [{ ...one, ...change }], limits: { callTimeoutMs: 300 } };
+    return { servers: [{ ...one, ...change }], limits: { callTimeoutMs: 3_000 } };
   });
 }
 

@@ -16,7 +16,7 @@ export interface MonotonicTimers {
 
 export const systemTimers: MonotonicTimers = {
   monotonicNow: () => performance.now(),
-  setTimeout,
+  setTimeout: (work, delayMs) => setTimeout(work, delayMs),
   clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
 };
 
