@@ -10,8 +10,8 @@ import {
   type JournalFixture,
 } from './journal.ts';
 
-const draftReport = effectOutputs['runTools']![2];
-const classifiedAsTools = {
+export const draftReport = effectOutputs['runTools']![2];
+export const classifiedAsTools = {
   decision: {
     by: 'classifier',
     action: 'tools',

@@ -5,7 +5,8 @@ import type { JobEnd } from '#jobs/runtime/journal-observer';
 import { until } from '#test/support/journal';
 import {
   classifiedAsDirect,
-  openParkedJob,
+  classifiedAsTools,
+  draftReport,
   stateOf,
   useJournals,
 } from '#test/support/journal-fixtures';
@@ -62,7 +63,10 @@ describe.each(storageAnswers)('with a storage that answers %s:', (answers) => {
 
     test('ends a parked job too, and leaves no timer of it', async () => {
       const fixture = await start({ hub: hubWithBug((type) => type === 'result') });
-      const jobId = await openParkedJob(fixture);
+      const jobId = await fixture.submit();
+      await fixture.answer(jobId, 'classify', classifiedAsTools);
+      await fixture.answer(jobId, 'runTools', draftReport);
+      // It is parked only for a moment.
       await until(
         () => stateOf(fixture, jobId).endedAt !== null && fixture.journal.stats.loaded === 0,
       );
