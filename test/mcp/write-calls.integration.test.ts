@@ -61,7 +61,7 @@ describe('a write of an MCP tool', () => {
   test('keeps its whole input in the draft beside a long answer of another call', async () => {
     await open({
       does: 'answers',
-      result: { content: [{ type: 'text', text: 'y'.repeat(7_000) }] },
+      result: { content: [{ type: 'text', text: `${'y'.repeat(1_500)}\n`.repeat(4) }] },
     });
     const { draft } = await fixture.registry.run(
       [
