@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { configSchema } from '#app/config/config';
 import { startCore, type Core } from '#app/core';
+import { newState } from '#schedules/due-occurrences';
 import { createScheduleStore } from '#schedules/store/schedule-store';
 import type { Schedule } from '#schedules/schedule';
 import { silentLog } from '#shared/log';
@@ -53,19 +54,10 @@ function schedule(n: number, nextAt: number): Schedule {
     catchUpMs: 86_400_000,
     pauseOnFailures: 0,
     createdBy: 'http',
-    createdAt: Date.now(),
-    updatedAt: Date.now(),
-    state: 'active',
-    pauseReason: null,
+    ...newState(Date.now()),
     cursor: wall - 1,
     nextAt,
     nextWall: wall,
-    settled: 0,
-    missed: 0,
-    failures: 0,
-    lastJobId: null,
-    undeliveredAt: null,
-    revision: 1,
   };
 }
 

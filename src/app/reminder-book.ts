@@ -1,7 +1,7 @@
 /** Connects the chat's tool of reminders to the schedules. */
 import { nextAfterInstant, ruleFault } from '#schedules/next-occurrence';
 import type { Schedule } from '#schedules/schedule';
-import type { Schedules } from '#schedules/schedules';
+import { listAll, type Schedules } from '#schedules/schedules';
 import type { Clock } from '#shared/clock';
 import { GatehouseError } from '#shared/errors';
 import { createZones } from '#shared/calendar/zoned-time';
@@ -9,7 +9,6 @@ import { minuteMs } from '#shared/calendar/time-units';
 import { conversationKey } from '#shared/wire/conversation';
 import type { ReminderBook } from '#tools/schedule/reminder-book';
 
-const pageRows = 200;
 const freshMs = 10 * minuteMs;
 /** Schedules whose last occurrence is looked up: of several that fired at once, the last one is meant. */
 const lookedAtMax = 5;
@@ -31,15 +30,7 @@ export function createReminderBook(schedules: () => Schedules, clock: Clock): Re
     changes.set(conversationKey({ channel, thread: thread ?? undefined, userId }), now);
     return changed;
   };
-  const all = async (userId: string): Promise<Schedule[]> => {
-    const found: Schedule[] = [];
-    for (let after = ''; ;) {
-      const page = await schedules().list({ userId }, after, pageRows);
-      found.push(...page);
-      if (page.length < pageRows) return found;
-      after = page.at(-1)!.id;
-    }
-  };
+  const all = (userId: string): Promise<Schedule[]> => listAll(schedules(), { userId });
   return {
     next(timing) {
       const fault = ruleFault(timing.rule);

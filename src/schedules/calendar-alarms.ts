@@ -7,19 +7,19 @@
  * A3: an alarm whose time had passed when it was first seen is not due, except shortly before: a calendar on a server
  *     is read at intervals.
  */
-import { createHash } from 'node:crypto';
 import type { Clock } from '#shared/clock';
 import { dayMs, minuteMs } from '#shared/calendar/time-units';
 import type { Zones } from '#shared/calendar/zoned-time';
 import { GatehouseError, messageOf } from '#shared/errors';
+import { derivedId } from '#shared/ids';
 import type { Log } from '#shared/log';
 import type { SerialQueue } from '#shared/serial-queue';
 import { createThrottledErrorLog, type ThrottledErrorLog } from '#shared/throttled-error-log';
-import { revised, withNext } from './due-occurrences.ts';
-import { wallText } from './next-occurrence.ts';
-import { calendarOrigin, type Schedule, type ScheduleRule } from './schedule.ts';
+import { newState, revised, withNext } from './due-occurrences.ts';
+import { onceRule } from './next-occurrence.ts';
+import { calendarOrigin, type Schedule } from './schedule.ts';
 import type { ScheduleChange, ScheduleStorage } from './schedule-port.ts';
-import { defaultsOf } from './schedules.ts';
+import { defaultsOf, listAll } from './schedules.ts';
 
 /** Where messages for a person go. */
 export interface AlarmPlace {
@@ -70,7 +70,6 @@ const behindMs = 15 * minuteMs;
 const everyMs = 5 * minuteMs;
 /** Alarms of one calendar within `aheadMs`; more are a mistake of a program, and are reported. */
 const alarmsMax = 2_000;
-const rowsPerRead = 500;
 const changesPerCommit = 200;
 
 /** Marks the schedule of an alarm that its entry does not have any more: it returns with its entry. */
@@ -160,14 +159,8 @@ export class AlarmPlanner {
   }
 
   async #rowsOf({ userId }: AlarmPlace): Promise<Schedule[]> {
-    const rows: Schedule[] = [];
-    for (let after = ''; ;) {
-      const filter = { userId, states: ['active'] as const };
-      const page = await this.#parts.storage.list(filter, after, rowsPerRead);
-      rows.push(...page.filter(({ createdBy }) => createdBy === calendarOrigin));
-      if (page.length < rowsPerRead) return rows;
-      after = page.at(-1)!.id;
-    }
+    const rows = await listAll(this.#parts.storage, { userId, states: ['active'] });
+    return rows.filter(({ createdBy }) => createdBy === calendarOrigin);
   }
 
   async #plan(place: AlarmPlace, alarms: readonly PlannedAlarm[], now: number): Promise<boolean> {
@@ -218,38 +211,21 @@ export class AlarmPlanner {
   #scheduleOf(place: AlarmPlace, { at, text }: PlannedAlarm, id: string, now: number): Schedule {
     const { zones, zone } = this.#parts;
     const wall = zones.toWallTime(at, zone);
-    const isSecond = zones.toInstant(wall, zone) !== at;
-    const once = { once: wallText(wall) };
-    const rule: ScheduleRule = isSecond ? { ...once, repeated: 'second' } : once;
-    const one = {
-      ...defaultsOf.reminder,
-      ...place,
-      id,
-      kind: 'reminder' as const,
-      text,
-      rule,
-      zone,
-    };
     return withNext(
       {
-        ...one,
+        ...defaultsOf.reminder,
+        ...newState(now),
+        ...place,
+        id,
+        kind: 'reminder',
+        text,
+        rule: onceRule(at, zone, zones),
+        zone,
         start: null,
         end: null,
         count: null,
         createdBy: calendarOrigin,
-        createdAt: now,
-        updatedAt: now,
-        state: 'active',
-        pauseReason: null,
         cursor: wall - 1,
-        nextAt: null,
-        nextWall: null,
-        settled: 0,
-        missed: 0,
-        failures: 0,
-        lastJobId: null,
-        undeliveredAt: null,
-        revision: 1,
       },
       { at, wall },
     );
@@ -263,8 +239,4 @@ function ofOtherWorker(error: unknown): false {
 }
 
 const idOf = ({ userId }: AlarmPlace, { key, at }: PlannedAlarm): string =>
-  `A${createHash('sha256')
-    .update(JSON.stringify([userId, key, at]))
-    .digest('hex')
-    .slice(0, 25)
-    .toUpperCase()}`;
+  derivedId('A', JSON.stringify([userId, key, at]));

@@ -75,6 +75,22 @@ export const withNext = (schedule: Schedule, next: Occurrence | null): Schedule 
   nextWall: next?.wall ?? null,
 });
 
+/** What a new schedule has besides its owner and its timing; `withNext` completes it. */
+export const newState = (now: number) => ({
+  createdAt: now,
+  updatedAt: now,
+  state: 'active' as const,
+  pauseReason: null,
+  nextAt: null,
+  nextWall: null,
+  settled: 0,
+  missed: 0,
+  failures: 0,
+  lastJobId: null,
+  undeliveredAt: null,
+  revision: 1,
+});
+
 /** The same schedule as a change of `schedule` at `now`. */
 export const revised = (schedule: Schedule, now: number): Schedule => ({
   ...schedule,

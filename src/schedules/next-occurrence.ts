@@ -73,6 +73,13 @@ export function wallOf(text: string): WallMs {
 /** `YYYY-MM-DDTHH:MM:SS`. */
 export const wallText = (wall: WallMs): string => new Date(wall).toISOString().slice(0, 19);
 
+/** The rule of a single time: an instant (epoch ms), which may be in the second pass of a repeated hour. */
+export function onceRule(instant: number, zone: string, zones: Zones): ScheduleRule {
+  const wall = zones.toWallTime(instant, zone);
+  const once = wallText(wall);
+  return zones.toInstant(wall, zone) === instant ? { once } : { once, repeated: 'second' };
+}
+
 /** Why the rule is invalid, in one line; null if it is valid. */
 export function ruleFault(rule: ScheduleRule): string | null {
   try {

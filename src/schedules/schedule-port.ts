@@ -20,8 +20,6 @@ export interface ScheduleFilter {
   /** Omitted: all people. */
   userId?: string;
   states?: readonly ScheduleState[];
-  /** Only those of people whose partition this process owns. */
-  isOwn?: boolean;
 }
 
 /**

@@ -1,12 +1,11 @@
 /** What people and programs do with schedules: make, list, pause, resume, cancel, run now. */
-import { createHash } from 'node:crypto';
 import type { Clock } from '#shared/clock';
 import { dayMs, hourMs } from '#shared/calendar/time-units';
 import type { Zones } from '#shared/calendar/zoned-time';
 import { GatehouseError } from '#shared/errors';
-import type { IdSource } from '#shared/ids';
+import { derivedId, type IdSource } from '#shared/ids';
 import type { SerialQueue } from '#shared/serial-queue';
-import { revised, withNext } from './due-occurrences.ts';
+import { newState, revised, withNext } from './due-occurrences.ts';
 import { nextAfterInstant, ruleFault, wallOf, wallText } from './next-occurrence.ts';
 import { keyOf, occurrenceMessage, type OccurrenceJobs } from './occurrence-jobs-port.ts';
 import type {
@@ -68,6 +67,22 @@ export const defaultsOf: Record<ScheduleKind, CatchUpPolicy> = {
   prompt: { catchUp: 'skip', catchUpMs: hourMs, pauseOnFailures: 5 },
   digest: { catchUp: 'skip', catchUpMs: hourMs, pauseOnFailures: 5 },
 };
+
+const rowsPerRead = 500;
+
+/** All schedules that the filter lets through, by id. */
+export async function listAll(
+  { list }: Pick<ScheduleStorage, 'list'>,
+  filter: ScheduleFilter,
+): Promise<Schedule[]> {
+  const all: Schedule[] = [];
+  for (let after = ''; ;) {
+    const page = await list(filter, after, rowsPerRead);
+    all.push(...page);
+    if (page.length < rowsPerRead) return all;
+    after = page.at(-1)!.id;
+  }
+}
 
 const openStates: readonly ScheduleState[] = ['active', 'paused'];
 
@@ -131,7 +146,7 @@ export function createSchedules(parts: SchedulesParts): Schedules {
 async function create(parts: SchedulesParts, input: NewSchedule): Promise<Schedule> {
   const { storage, zones, clock, nextId, perUserMax } = parts;
   const { idempotencyKey, ...given } = input;
-  const id = idempotencyKey === undefined ? nextId() : idOfKey(idempotencyKey);
+  const id = idempotencyKey === undefined ? nextId() : derivedId('K', idempotencyKey);
   const existing = idempotencyKey === undefined ? null : await storage.find(id);
   if (existing !== null) return existing;
   const now = clock.now();
@@ -141,34 +156,9 @@ async function create(parts: SchedulesParts, input: NewSchedule): Promise<Schedu
     const message = `${perUserMax} schedules of one person is the limit; cancel one first`;
     throw new GatehouseError('GH_SCHEDULE_LIMIT', message);
   }
-  const cursor = zones.toWallTime(now, input.zone);
-  // An interval is counted from the start: it must not move with the cursor.
-  const isInterval = 'every' in input.rule;
-  const timing = { ...given, start: given.start ?? (isInterval ? wallText(cursor) : null) };
-  const next = nextAfterInstant(timing, now, 0, zones);
-  if (next === null) {
-    throw new GatehouseError('GH_SCHEDULE_INVALID', 'The schedule has no time in the future');
-  }
+  const { timing, next, cursor } = begun(given, now, 0, zones);
   const schedule: Schedule = withNext(
-    {
-      ...defaultsOf[input.kind],
-      ...timing,
-      id,
-      createdAt: now,
-      updatedAt: now,
-      state: 'active',
-      pauseReason: null,
-      // A single time may be in the second pass of a repeated hour, before the cursor.
-      cursor: Math.min(cursor, next.wall - 1),
-      nextAt: null,
-      nextWall: null,
-      settled: 0,
-      missed: 0,
-      failures: 0,
-      lastJobId: null,
-      undeliveredAt: null,
-      revision: 1,
-    },
+    { ...defaultsOf[input.kind], ...newState(now), ...timing, id, cursor },
     next,
   );
   await commit(parts, { schedule, occurrence: null });
@@ -178,16 +168,26 @@ async function create(parts: SchedulesParts, input: NewSchedule): Promise<Schedu
 function moved(one: Schedule, now: number, zones: Zones): Schedule {
   const fault = faultOf(one, zones);
   if (fault !== null) throw new GatehouseError('GH_SCHEDULE_INVALID', fault);
-  const wall = zones.toWallTime(now, one.zone);
-  const isInterval = 'every' in one.rule && one.rule.every !== undefined;
-  const timing = { ...one, start: one.start ?? (isInterval ? wallText(wall) : null) };
-  const next = nextAfterInstant(timing, now, one.settled, zones);
+  const { timing, next, cursor } = begun(one, now, one.settled, zones);
+  if (one.state === 'paused') return { ...timing, cursor };
+  return withNext({ ...timing, cursor }, next);
+}
+
+/**
+ * The timing from `now` on, with its next occurrence and the cursor before it.
+ * @throws GH_SCHEDULE_INVALID if no occurrence lies ahead
+ */
+function begun<One extends Timing>(given: One, now: number, settled: number, zones: Zones) {
+  const wall = zones.toWallTime(now, given.zone);
+  // An interval is counted from the start: it must not move with the cursor.
+  const isInterval = 'every' in given.rule && given.rule.every !== undefined;
+  const timing = { ...given, start: given.start ?? (isInterval ? wallText(wall) : null) };
+  const next = nextAfterInstant(timing, now, settled, zones);
   if (next === null) {
     throw new GatehouseError('GH_SCHEDULE_INVALID', 'The schedule has no time in the future');
   }
-  const cursor = Math.min(wall, next.wall - 1);
-  if (one.state === 'paused') return { ...timing, cursor };
-  return withNext({ ...timing, cursor }, next);
+  // A single time may be in the second pass of a repeated hour, before the cursor.
+  return { timing, next, cursor: Math.min(wall, next.wall - 1) };
 }
 
 /** Why the timing is invalid; null if it is valid. */
@@ -232,6 +232,3 @@ async function runNow(parts: SchedulesParts, one: Schedule): Promise<string> {
   await commit(parts, { schedule: revised({ ...one, lastJobId: jobId }, now), occurrence });
   return jobId;
 }
-
-const idOfKey = (key: string): string =>
-  `K${createHash('sha256').update(key).digest('hex').slice(0, 25).toUpperCase()}`;

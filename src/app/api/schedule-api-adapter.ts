@@ -1,5 +1,5 @@
 /** Schedules for the doors: their shapes, and whose schedule it is. */
-import { wallText } from '#schedules/next-occurrence';
+import { onceRule, wallText } from '#schedules/next-occurrence';
 import type { Schedule } from '#schedules/schedule';
 import type { NewSchedule, Schedules } from '#schedules/schedules';
 import { isoTime } from '#shared/calendar/time-units';
@@ -94,9 +94,7 @@ function snoozed(
   const zones = createZones();
   // Whole seconds: a wall time has no part of one.
   const at = Math.ceil((clock.now() + minutes * 60_000) / 1_000) * 1_000;
-  const wall = zones.toWallTime(at, zone);
-  const isSecond = zones.toInstant(wall, zone) !== at;
-  const rule = { once: wallText(wall), ...(isSecond ? { repeated: 'second' as const } : {}) };
+  const rule = onceRule(at, zone, zones);
   const place = { userId, channel, thread, kind, text, zone, createdBy };
   return { ...place, rule, start: null, end: null, count: null };
 }

@@ -31,14 +31,13 @@ export function createPostgresScheduleStore(
 
   return {
     find: async (id) => (await schedules(statements.find, storableText(id)))[0] ?? null,
-    list: ({ userId, states, isOwn }, after, limit) =>
+    list: ({ userId, states }, after, limit) =>
       schedules(
         statements.list,
         storableText(after),
         limit,
         userId === undefined ? null : storableText(userId),
         states ?? null,
-        isOwn === true ? ownPartitions() : null,
       ),
     countOpen: async (userId) =>
       (await all(statements.countOpen, storableText(userId)))[0]?.count ?? 0,
@@ -107,7 +106,7 @@ const statements = {
   list: {
     name: 'list_schedules',
     text: `select * from schedule where id > $1 and ($3::text is null or user_id = $3)
-      and ($4::text[] is null or state = any($4)) and ($5::integer[] is null or ${isOf('$5')})
+      and ($4::text[] is null or state = any($4))
       order by id limit $2`,
   } as PreparedStatement<ScheduleTable>,
   countOpen: {
