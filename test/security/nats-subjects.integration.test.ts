@@ -43,6 +43,10 @@ const concrete: Record<keyof Subjects, () => [subject: string, channel: string |
       subjects.hint(kind),
       null,
     ]),
+  gate: () => {
+    const { worker, ...all } = subjects.gate('large');
+    return [...Object.values(all), worker('w1')].map((subject) => [subject, null]);
+  },
   reply: () => channels.map((channel) => [subjects.reply(address(channel)), null]),
   delivery: () => channels.map((channel) => [subjects.delivery(address(channel)), channel]),
   deadLetter: () =>

@@ -90,6 +90,7 @@ export class Cluster {
     this.gates = new ClusterGates({
       worker: this.#candidate.name,
       transport: this.transport,
+      subjects: this.subjects,
       isConfirmed: () => this.#member?.isConfirmed(this.#goneFastAfterMs + gateGraceMs) ?? true,
     });
     const documents = routeChanges(stores.documents, shared.database, this.doors);

@@ -8,8 +8,9 @@ import { gateDefaults } from '#models/gate/gate-options';
 import type { AcquireResult, GateRequest } from '#models/gate/gate-types';
 import type { GateView, ObservableGate } from '#models/gate/gate-view';
 import { zeroCounters } from '#models/gate/gate-view';
+import type { GateSubjects, Subjects } from '#shared/wire/subjects';
 import { GateArbiter } from './gate-arbiter.ts';
-import { gateNewsSchema, gateSubjects } from './gate-messages.ts';
+import { gateNewsSchema } from './gate-messages.ts';
 import type { ClusterGateTiming, GateNews } from './gate-messages.ts';
 import { RemoteGate } from './remote-gate.ts';
 
@@ -17,6 +18,7 @@ export interface ClusterGateParts {
   /** Id of this process: its name, a slash, and what makes it unique. */
   worker: string;
   transport: MessageTransport;
+  subjects: Pick<Subjects, 'gate'>;
   isConfirmed: () => boolean;
   timing?: ClusterGateTiming | undefined;
 }
@@ -32,6 +34,7 @@ export class ClusterGate implements ObservableGate {
   readonly id: string;
   readonly #options: GateOptions & { timers: MonotonicTimers };
   readonly #parts: ClusterGateParts;
+  readonly #subjects: GateSubjects;
   readonly #remote: RemoteGate;
   readonly #listeners = new Set<() => void>();
   readonly #stopWatching: () => void;
@@ -46,16 +49,18 @@ export class ClusterGate implements ObservableGate {
     this.id = id;
     this.#options = options;
     this.#parts = parts;
+    this.#subjects = parts.subjects.gate(id);
     this.#remote = new RemoteGate({
       id,
       worker,
       transport,
+      subjects: this.#subjects,
       clock,
       timers,
       drainBoundMs,
       ...(timing === undefined ? {} : { timing }),
     });
-    this.#stopWatching = transport.subscribe(gateSubjects(id).view, (message) => {
+    this.#stopWatching = transport.subscribe(this.#subjects.view, (message) => {
       const { data } = gateNewsSchema.safeParse(message);
       if (data === undefined || this.#arbiter !== null) return;
       if (data.epoch < (this.#seen?.news.epoch ?? 0)) return;
@@ -78,6 +83,7 @@ export class ClusterGate implements ObservableGate {
       epoch,
       isConfirmed,
       transport,
+      subjects: this.#subjects,
       // The lease has never had another owner.
       isFirst: epoch === 1,
       ...(timing === undefined ? {} : { timing }),
@@ -161,7 +167,7 @@ export class ClusterGate implements ObservableGate {
       if (isConfirmed()) {
         const { worker, epoch, permits } = this.#ownArbiterView(arbiter);
         const news: GateNews = { arbiter: worker, epoch, permits, view: arbiter.gate.view() };
-        transport.publish(gateSubjects(this.id).view, news);
+        transport.publish(this.#subjects.view, news);
       }
       timer = timers.setTimeout(send, newsEveryMs);
     };

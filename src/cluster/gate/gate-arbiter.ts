@@ -13,7 +13,8 @@ import { timerMaxMs } from '#models/gate/permit-holder';
 import { GateActor } from '#models/gate/gate';
 import type { GateOptions, MonotonicTimers } from '#models/gate/gate-options';
 import type { AcquireResult, Permit } from '#models/gate/gate-types';
-import { beatSchema, clusterGateTiming, gateSubjects } from './gate-messages.ts';
+import type { GateSubjects } from '#shared/wire/subjects';
+import { beatSchema, clusterGateTiming } from './gate-messages.ts';
 import type {
   Announcement,
   ClusterGateTiming,
@@ -31,6 +32,7 @@ export interface GateArbiterOptions {
   /** Whether the lease is confirmed; false at the latest 2 s after another worker may have taken it. */
   isConfirmed: () => boolean;
   transport: MessageTransport;
+  subjects: GateSubjects;
   /** No worker has ever had a permit: there is nothing to wait for. */
   isFirst?: boolean;
   timing?: ClusterGateTiming;
@@ -59,7 +61,6 @@ export class GateArbiter {
   readonly gate: GateActor;
   readonly #options: GateArbiterOptions;
   readonly #timing: ClusterGateTiming;
-  readonly #subjects: ReturnType<typeof gateSubjects>;
   readonly #workers = new Map<string, RemoteWorker>();
   readonly #locals = new Map<string, (state: GateState) => void>();
   readonly #unsubscribe: () => void;
@@ -77,17 +78,16 @@ export class GateArbiter {
   constructor(options: GateArbiterOptions) {
     this.#options = options;
     this.#timing = options.timing ?? clusterGateTiming;
-    this.#subjects = gateSubjects(options.gate.id);
     // The workers end drains (A1): a limit here could free a slot whose abort has not arrived.
     this.gate = new GateActor({ ...options.gate, drainBoundMs: timerMaxMs });
-    const { transport, epoch, gate } = options;
-    this.#unsubscribe = transport.subscribe(this.#subjects.door, (message) => {
+    const { transport, subjects, epoch, gate } = options;
+    this.#unsubscribe = transport.subscribe(subjects.door, (message) => {
       const beat = beatSchema.safeParse(message);
       return beat.success ? (this.receive(beat.data) ?? undefined) : undefined;
     });
     const quietMs = options.isFirst === true ? 0 : this.#timing.quietMs;
     this.#quietTimer = gate.timers.setTimeout(() => this.#open(), quietMs);
-    transport.publish(this.#subjects.all, { type: 'who', epoch } satisfies Announcement);
+    transport.publish(subjects.all, { type: 'who', epoch } satisfies Announcement);
   }
 
   /** The worker of this process: its states do not travel over the transport. */
@@ -121,12 +121,13 @@ export class GateArbiter {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#unsubscribe();
-    const { timers } = this.#options.gate;
+    const { transport, subjects, epoch, gate } = this.#options;
+    const { timers } = gate;
     timers.clearTimeout(this.#quietTimer);
     for (const worker of this.#workers.values()) timers.clearTimeout(worker.expiry);
     if (kind === 'clean' && !this.#isQuiet && this.#options.isConfirmed()) {
-      const closing = { epoch: this.#options.epoch, workers: this.#workersWithRequests() };
-      this.#options.transport.publish(this.#subjects.all, {
+      const closing = { epoch, workers: this.#workersWithRequests() };
+      transport.publish(subjects.all, {
         type: 'closing',
         closing,
       } satisfies Announcement);
@@ -280,7 +281,7 @@ export class GateArbiter {
     const local = this.#locals.get(worker.id);
     const state = this.#stateOf(worker);
     if (local) local(state);
-    else this.#options.transport.publish(this.#subjects.worker(worker.id), state);
+    else this.#options.transport.publish(this.#options.subjects.worker(worker.id), state);
   }
 
   #stateOf(worker: RemoteWorker): GateState {

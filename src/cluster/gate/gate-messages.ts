@@ -92,16 +92,6 @@ export const gateNewsSchema = z.object({
 });
 export type GateNews = z.infer<typeof gateNewsSchema>;
 
-/** A backend's id may hold characters that a subject may not. */
-const token = (text: string): string => Buffer.from(text).toString('base64url');
-
-export const gateSubjects = (backend: string) => ({
-  door: `gh.gate.${token(backend)}.door`,
-  all: `gh.gate.${token(backend)}.all`,
-  view: `gh.gate.${token(backend)}.view`,
-  worker: (id: string) => `gh.gate.${token(backend)}.worker.${token(id)}`,
-});
-
 /**
  * - permitMs: a permit is valid this long after the send time of the last confirmed beat; its holder aborts at `abortShare` of
  *   it.

@@ -13,12 +13,8 @@ import { gateDefaults } from '#models/gate/gate-options';
 import type { MonotonicTimers } from '#models/gate/gate-options';
 import type { AcquireResult, Gate, GateRequest, PermitEnd } from '#models/gate/gate-types';
 import type { GateArbiter } from './gate-arbiter.ts';
-import {
-  announcementSchema,
-  clusterGateTiming,
-  gateSubjects,
-  stateSchema,
-} from './gate-messages.ts';
+import type { GateSubjects } from '#shared/wire/subjects';
+import { announcementSchema, clusterGateTiming, stateSchema } from './gate-messages.ts';
 import type { ClusterGateTiming, Closing, GateBeat, GateState, Verdict } from './gate-messages.ts';
 import { RemoteTicket } from './remote-ticket.ts';
 import type { TicketInit, TicketOwner } from './remote-ticket.ts';
@@ -29,6 +25,7 @@ export interface RemoteGateOptions {
   /** Of this process; never used again. */
   worker: string;
   transport: MessageTransport;
+  subjects: GateSubjects;
   clock: Clock;
   timers: MonotonicTimers;
   drainBoundMs?: number;
@@ -41,7 +38,6 @@ export class RemoteGate implements Gate, TicketOwner {
   readonly drainBoundMs: number;
   readonly #options: RemoteGateOptions;
   readonly #timing: ClusterGateTiming;
-  readonly #subjects: ReturnType<typeof gateSubjects>;
   readonly #tickets = new Map<string, RemoteTicket>();
   readonly #unsubscribe: (() => void)[];
   /** Results by fence, until a beat with them is confirmed. */
@@ -70,11 +66,10 @@ export class RemoteGate implements Gate, TicketOwner {
     this.drainBoundMs = options.drainBoundMs ?? gateDefaults.drainBoundMs;
     this.#options = options;
     this.#timing = options.timing ?? clusterGateTiming;
-    this.#subjects = gateSubjects(options.id);
-    const { transport, worker } = options;
+    const { transport, subjects, worker } = options;
     this.#unsubscribe = [
-      transport.subscribe(this.#subjects.worker(worker), (message) => this.#read(message)),
-      transport.subscribe(this.#subjects.all, (message) => this.#announced(message)),
+      transport.subscribe(subjects.worker(worker), (message) => this.#read(message)),
+      transport.subscribe(subjects.all, (message) => this.#announced(message)),
     ];
   }
 
@@ -183,8 +178,9 @@ export class RemoteGate implements Gate, TicketOwner {
     this.#sent.set(beat.seq, { at: this.timers.monotonicNow(), ended: [...this.#ended.keys()] });
     const state = this.#local?.receive(beat);
     if (state) return this.#apply(state);
+    const { transport, subjects } = this.#options;
     // Without an arbiter the next beat tries again.
-    this.#options.transport.request(this.#subjects.door, beat, this.#timing.beatMs).then(
+    transport.request(subjects.door, beat, this.#timing.beatMs).then(
       (answer) => this.#read(answer),
       () => {},
     );

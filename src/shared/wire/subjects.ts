@@ -46,6 +46,17 @@ export const scheduleVerbs = [
 ] as const;
 export type ScheduleVerb = (typeof scheduleVerbs)[number];
 
+/** Of the gate of one model server, between its arbiter and the workers (docs/gate.md). */
+export interface GateSubjects {
+  /** Requests to the arbiter. */
+  readonly door: string;
+  /** From the arbiter to all workers. */
+  readonly all: string;
+  readonly view: string;
+  /** From the arbiter to one worker. */
+  worker(id: string): string;
+}
+
 export interface JobAddress {
   userId: string;
   jobId: string;
@@ -79,6 +90,7 @@ export interface Subjects {
   worker(id: string): string;
   /** To all workers: something has changed that they should look at. */
   hint(kind: WorkerHint): string;
+  gate(backend: string): GateSubjects;
   reply(to: ChannelAddress): string;
   delivery(from: ChannelAddress): string;
   /** Dead letters: the kind, then the source. */
@@ -140,6 +152,11 @@ export function createSubjects(prefix: string = defaultPrefix): Subjects {
     door: (lease) => `${prefix}.door.${lease.split('/').map(safeToken).join('.')}`,
     worker: (id) => `${prefix}.worker.${safeToken(id)}`,
     hint: (kind) => `${prefix}.hint.${kind}`,
+    gate(backend) {
+      const root = `${prefix}.gate.${safeToken(backend)}`;
+      const worker = (id: string): string => `${root}.worker.${safeToken(id)}`;
+      return { door: `${root}.door`, all: `${root}.all`, view: `${root}.view`, worker };
+    },
     reply: (to) => `${prefix}.rpl.${ofChannel(to)}`,
     delivery: (from) => `${prefix}.dlv.${ofChannel(from)}`,
     deadLetter: (kind, source) => `${prefix}.dead.${kind}.${safeToken(source)}`,

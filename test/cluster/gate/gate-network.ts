@@ -5,6 +5,7 @@ import { GateArbiter } from '#cluster/gate/gate-arbiter';
 import { clusterGateTiming } from '#cluster/gate/gate-messages';
 import type { ClusterGateTiming } from '#cluster/gate/gate-messages';
 import { RemoteGate } from '#cluster/gate/remote-gate';
+import { createSubjects } from '#shared/wire/subjects';
 import { flushPromises } from '../../models/gate/gate-world.ts';
 import { VirtualTime } from '../../models/gate/virtual-time.ts';
 
@@ -13,6 +14,8 @@ export interface NetworkFault {
   /** Changes a message on its way. */
   tamper?: (message: unknown) => unknown;
 }
+
+const subjects = createSubjects().gate('large');
 
 interface Subscriber {
   owner: string;
@@ -59,7 +62,13 @@ export class GateNetwork {
 
   addWorker(id: string): void {
     const { time } = this;
-    const options = { id: 'large', worker: id, transport: this.transportOf(id), clock: time };
+    const options = {
+      id: 'large',
+      worker: id,
+      transport: this.transportOf(id),
+      subjects,
+      clock: time,
+    };
     this.workers.set(id, new RemoteGate({ ...options, timers: time, timing: this.#timing }));
   }
 
@@ -101,6 +110,7 @@ export class GateNetwork {
       epoch: this.epoch,
       isConfirmed: () => !this.unconfirmed.has(id),
       transport: this.transportOf(id),
+      subjects,
       isFirst,
       timing: this.#timing,
     });

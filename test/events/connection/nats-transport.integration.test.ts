@@ -6,8 +6,10 @@ import { clusterGateTiming } from '#cluster/gate/gate-messages';
 import { RemoteGate } from '#cluster/gate/remote-gate';
 import { NatsTransport } from '#events/connection/nats-transport';
 import type { GateRequest } from '#models/gate/gate-types';
+import { createSubjects } from '#shared/wire/subjects';
 import { broker, natsCommand } from '../nats-fixture.ts';
 
+const subjects = createSubjects().gate('m/1');
 const clock = { now: () => Date.now() };
 const timers = {
   monotonicNow: () => performance.now(),
@@ -39,13 +41,14 @@ describe.skipIf(natsCommand === null)('a shared gate over NATS', () => {
     for (const transport of transports) await attachTo(transport, server.url);
     const gates = transports.map(
       (transport, n) =>
-        new RemoteGate({ id: 'm/1', worker: `w${n}`, transport, clock, timers, timing }),
+        new RemoteGate({ id: 'm/1', worker: `w${n}`, transport, subjects, clock, timers, timing }),
     );
     const arbiter = new GateArbiter({
       gate: { id: 'm/1', concurrency: 1, probe: async () => true, clock, timers },
       epoch: 1,
       isConfirmed: () => true,
       transport: transports[0],
+      subjects,
       timing,
     });
     gates[0]?.useLocal(arbiter);

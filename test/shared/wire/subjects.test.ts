@@ -26,6 +26,10 @@ describe('subjects', () => {
           subjects.reply({ ...job, channel }),
           subjects.delivery({ ...job, channel }),
           subjects.deadLetter('submit', channel),
+          subjects.door(`part/${channel}`),
+          subjects.worker(userId),
+          subjects.gate(channel).door,
+          subjects.gate(channel).worker(userId),
         ]) {
           expect(subject).toMatch(tokens);
         }
@@ -68,6 +72,13 @@ describe('subjects', () => {
 
   test('have the configured prefix, and an unsafe prefix is refused', () => {
     expect(createSubjects('home.v2').wildcards.events).toBe('home.v2.evt.>');
+    const { worker, ...gate } = createSubjects('home.v2').gate('large');
+    expect(gate).toEqual({
+      door: 'home.v2.gate.large.door',
+      all: 'home.v2.gate.large.all',
+      view: 'home.v2.gate.large.view',
+    });
+    expect(worker('w1')).toBe('home.v2.gate.large.worker.w1');
     for (const prefix of ['', 'a b', 'a.', '.a', 'a..b', 'a.*', '>', 'a\r\nb', 'x'.repeat(101)]) {
       expect(() => createSubjects(prefix)).toThrow(/nats\.prefix/);
     }
