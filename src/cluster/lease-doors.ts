@@ -206,7 +206,7 @@ class Doors implements LeaseDoors {
       const request = requestSchema.parse(JSON.parse(text));
       if (!this.#options.isConfirmed()) throw new GatehouseError('GH_STORE_FENCED');
       const answer = { value: await this.#runOnce(lease, request) };
-      if (JSON.stringify(answer).length > answerBytesMax)
+      if (Buffer.byteLength(JSON.stringify(answer)) > answerBytesMax)
         throw new GatehouseError('GH_BUS_TOO_LARGE');
       return answer;
     } catch (error) {

@@ -174,6 +174,15 @@ describe('the door of a lease', () => {
     expect(ran).toEqual([long]);
   });
 
+  test('refuses an answer with more bytes than a server carries, whatever its number of characters', async () => {
+    const { transport } = createBroker();
+    const [owner, other] = [openProcess(transport), openProcess(transport)];
+    owner.open('part/1', { read: doorOperation(z.object({}), async () => '가'.repeat(400_000)) });
+    await expect(other.call('part/1', 'read', {})).rejects.toMatchObject({
+      code: 'GH_BUS_TOO_LARGE',
+    });
+  });
+
   test('begins a large message anew when it moves between two of its pieces', async () => {
     const { broker, transport } = createBroker();
     const [first, second, other] = [1, 2, 3].map(() => openProcess(transport));

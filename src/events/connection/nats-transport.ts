@@ -102,6 +102,12 @@ function handle(message: Msg, handler: Handler): void {
   else respond(message, answer);
 }
 
+/** An answer that the connection refuses (too large, or closed) is lost: its caller asks again or gives up. */
 function respond(message: Msg, answer: unknown): void {
-  if (answer !== undefined) message.respond(JSON.stringify(answer));
+  if (answer === undefined) return;
+  try {
+    message.respond(JSON.stringify(answer));
+  } catch {
+    // An error in the callback of a subscription would end the work of the whole connection.
+  }
 }

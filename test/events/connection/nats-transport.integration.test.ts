@@ -80,4 +80,17 @@ describe.skipIf(natsCommand === null)('a shared gate over NATS', () => {
     await attachTo(transport, server.url);
     await expect(transport.request('x', {}, 1_000)).rejects.toThrow('no responders');
   });
+
+  test('an answer that is larger than the server carries does not reach the caller, and ends nothing', async () => {
+    const server = await broker();
+    const [owner, caller] = [new NatsTransport(), new NatsTransport()];
+    for (const transport of [owner, caller]) await attachTo(transport, server.url);
+    const large = 'x'.repeat(2 * 1024 ** 2);
+    owner.subscribe('later', async () => large);
+    owner.subscribe('now', () => large);
+    owner.subscribe('small', () => 'here');
+    await expect(caller.request('later', {}, 300)).rejects.toThrow('timeout');
+    await expect(caller.request('now', {}, 300)).rejects.toThrow('timeout');
+    expect(await caller.request('small', {}, 1_000)).toBe('here');
+  });
 });
