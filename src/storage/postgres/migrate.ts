@@ -13,7 +13,7 @@ import { drafts } from './migrations/0003-drafts.ts';
 import { vectors } from './migrations/0004-vectors.ts';
 import { lists, purge, upkeep, words } from './migrations/0005-to-0008.ts';
 import { schedules } from './migrations/0009-schedules.ts';
-import { scheduleCommits } from './migrations/0010-commits.ts';
+import { commits } from './migrations/0010-commits.ts';
 import type { PostgresSchema } from './schema.ts';
 
 /** The compiler asks for a migration here when SQLite gets one. */
@@ -27,7 +27,7 @@ export const postgresMigrations: Record<keyof typeof sqliteMigrations, Migration
   '0007-lists': lists,
   '0008-words': words,
   '0009-schedules': schedules,
-  '0010-commits': scheduleCommits,
+  '0010-commits': commits,
 };
 
 /** Any number: the same for all versions of Gatehouse. */

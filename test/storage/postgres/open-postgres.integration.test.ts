@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { generate } from 'selfsigned';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { migrations } from '#storage/database';
+import { registerWorker } from '#storage/postgres/leases';
 import { migratePostgres, postgresMigrations } from '#storage/postgres/migrate';
 import { openPostgres, type PostgresOptions } from '#storage/postgres/postgres-database';
 import { startOldServer } from '#test/support/old-postgres-server';
@@ -71,6 +72,22 @@ describe.skipIf(missing !== null)('a PostgreSQL database', () => {
     const { rows } = await server.run(`select to_regclass('half') as half`, name);
     expect(rows).toEqual([{ half: null }]);
     await migratePostgres(database.query, 'here');
+  });
+
+  test('of a version before clusters gets the columns of the workers when it is opened', async () => {
+    const name = await server.createDatabase();
+    const options = { url: server.urlOf(name) };
+    const { query } = await open({ ...options, schema: 'leave' });
+    const { '0010-commits': _, ...older } = postgresMigrations;
+    await migratePostgres(query, 'here', older);
+    const { fields } = await server.run('select * from worker', name);
+    expect(fields.map((field) => field.name)).toEqual(['id', 'beat', 'gone', 'machine_version']);
+    const opened = await open(options);
+    const worker = { machineVersion: 1, name: 'one', info: '{}' };
+    await registerWorker(opened, { ...worker, id: 'a' });
+    await expect(registerWorker(opened, { ...worker, id: 'b' })).rejects.toMatchObject({
+      code: 'GH_CLUSTER_WORKER',
+    });
   });
 
   test('is refused unchanged when a newer version has made its schema', async () => {

@@ -44,11 +44,8 @@ export const initial = sqlMigration(
         where journal.job = job.num and job.ended_at is null and job.snapshot is null
         order by n desc limit 1) as last on true`,
   `create table worker (
-    id text primary key, name text not null default '', beat bigint not null,
-    gone boolean not null, isolated boolean not null default false,
-    machine_version integer not null, info text not null default '{}', clock_ms bigint)`,
-  // Two processes never have one name at the same time.
-  `create unique index worker_name on worker (name) where not gone and name <> ''`,
+    id text primary key, beat bigint not null, gone boolean not null,
+    machine_version integer not null)`,
   // Every commit updates its lease: room in the page keeps that update out of the index.
   `create table lease (
     name text primary key, worker text, epoch bigint not null default 0,

@@ -33,10 +33,15 @@ begin
   end loop;
 end $$`;
 
-export const scheduleCommits = sqlMigration(
+export const commits = sqlMigration(
   'alter table schedule add column undelivered_at bigint',
   // Pages of lists are in the order of bytes on both databases.
   'alter table schedule alter column id type text collate "C"',
   'alter table schedule_occurrence alter column wall type text collate "C"',
   commitSchedules,
+  `alter table worker
+    add column name text not null default '', add column isolated boolean not null default false,
+    add column info text not null default '{}', add column clock_ms bigint`,
+  // Two processes never have one name at the same time.
+  `create unique index worker_name on worker (name) where not gone and name <> ''`,
 );
