@@ -1,18 +1,13 @@
 /** Checks at the start of a worker that the NATS servers can be those of several workers. */
-import {
-  JetStreamApiCodes,
-  jetstreamManager,
-  type JetStreamManager,
-  type StreamInfo,
-} from '@nats-io/jetstream';
+import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from 'nats';
 import { GatehouseError } from '#shared/errors';
 import { createSubjects } from '#shared/wire/subjects';
 import { embeddedServerName } from '../embedded-server/embedded-server-files.ts';
 import type { MessagingConfig } from '../messaging-port.ts';
-import { createStreamSpecs, replicaProblem } from '../streams/streams.ts';
+import { createStreamSpecs, replicaProblem, streamInfoOf } from '../streams/streams.ts';
 import { inboxPrefixOf } from './connection.ts';
-import { hasApiCode, toNatsProblem } from './nats-problem.ts';
+import { toNatsProblem } from './nats-problem.ts';
 import { connectionOptions, parseServerAddress } from './server-address.ts';
 
 const connectTimeoutMs = 5_000;
@@ -30,28 +25,18 @@ export async function assertSharedServers(
   config: MessagingConfig & { url: string },
   replicas: number,
 ): Promise<void> {
-  const server = parseServerAddress(config);
-  const settings = await connectionOptions(server);
+  const { url } = parseServerAddress(config);
   try {
-    const nc = await connect({
-      ...settings,
-      name: 'gatehouse start',
-      inboxPrefix: inboxPrefixOf('core'),
-      reconnect: false,
-      timeout: connectTimeoutMs,
-    });
-    try {
-      assertNotOwn(nc, server.url);
-      if (replicas > 1) assertClustered(nc, server.url, replicas);
+    await withConnection(config, 'gatehouse start', async (nc) => {
+      assertNotOwn(nc, url);
+      if (replicas > 1) assertClustered(nc, url, replicas);
       await assertStreams(nc, config.prefix, replicas);
-    } finally {
-      await nc.close();
-    }
+    });
   } catch (error) {
     if (error instanceof GatehouseError) throw error;
     const { code, message } = toNatsProblem(error);
     if (!refusals.has(code)) return;
-    throw new GatehouseError(code, `${server.url}: ${message}`, { cause: error });
+    throw new GatehouseError(code, `${url}: ${message}`, { cause: error });
   }
 }
 
@@ -75,7 +60,7 @@ async function assertStreams(nc: NatsConnection, prefix: string, replicas: numbe
   const jsm = await jetstreamManager(nc, { checkAPI: false, timeout: requestTimeoutMs });
   await jsm.getAccountInfo();
   for (const spec of Object.values(createStreamSpecs(createSubjects(prefix), replicas))) {
-    const found = await infoOf(jsm, spec.name);
+    const found = await streamInfoOf(jsm, spec.name);
     const problem = found && replicaProblem(spec, found.config.num_replicas);
     if (problem !== null) throw new GatehouseError('GH_BUS_STREAM', `stream ${problem}`);
   }
@@ -90,22 +75,14 @@ export interface StreamCopies {
 }
 
 /** The copies of the streams that exist. @throws the error of the client */
-export async function diagnoseCopies(
+export const diagnoseCopies = (
   config: MessagingConfig & { url: string },
-): Promise<StreamCopies[]> {
-  const server = parseServerAddress(config);
-  const nc = await connect({
-    ...(await connectionOptions(server)),
-    name: 'gatehouse doctor',
-    inboxPrefix: inboxPrefixOf('core'),
-    reconnect: false,
-    timeout: connectTimeoutMs,
-  });
-  try {
+): Promise<StreamCopies[]> =>
+  withConnection(config, 'gatehouse doctor', async (nc) => {
     const jsm = await jetstreamManager(nc, { checkAPI: false, timeout: requestTimeoutMs });
     const found: StreamCopies[] = [];
     for (const { name } of Object.values(createStreamSpecs(createSubjects(config.prefix)))) {
-      const info = await infoOf(jsm, name);
+      const info = await streamInfoOf(jsm, name);
       if (info === null) continue;
       const { leader, replicas = [] } = info.cluster ?? { leader: name };
       const followers = replicas.filter(({ current, offline }) => current && !offline);
@@ -113,17 +90,24 @@ export async function diagnoseCopies(
       found.push({ name, copies: info.config.num_replicas, current });
     }
     return found;
+  });
+
+/** A connection for a few questions. `name`: shown by the server. @throws the error of the client */
+async function withConnection<Value>(
+  config: MessagingConfig & { url: string },
+  name: string,
+  work: (nc: NatsConnection) => Promise<Value>,
+): Promise<Value> {
+  const nc = await connect({
+    ...(await connectionOptions(parseServerAddress(config))),
+    name,
+    inboxPrefix: inboxPrefixOf('core'),
+    reconnect: false,
+    timeout: connectTimeoutMs,
+  });
+  try {
+    return await work(nc);
   } finally {
     await nc.close();
-  }
-}
-
-/** Null: there is no such stream yet. */
-async function infoOf(jsm: JetStreamManager, name: string): Promise<StreamInfo | null> {
-  try {
-    return await jsm.streams.info(name);
-  } catch (error) {
-    if (hasApiCode(error, JetStreamApiCodes.StreamNotFound)) return null;
-    throw error;
   }
 }

@@ -119,7 +119,7 @@ export async function ensureStream(
   jsm: JetStreamManager,
   spec: StreamSpec,
 ): Promise<{ info: StreamInfo; notes: string[] }> {
-  const info = await infoOf(jsm, spec.name);
+  const info = await streamInfoOf(jsm, spec.name);
   if (info === null) return { info: await jsm.streams.add(spec), notes: [] };
   const { broken, notes } = compareStream(spec, info.config);
   if (broken.length > 0) {
@@ -131,7 +131,11 @@ export async function ensureStream(
   return { info, notes };
 }
 
-async function infoOf(jsm: JetStreamManager, name: string): Promise<StreamInfo | null> {
+/** Null: there is no such stream. @throws the error of the client */
+export async function streamInfoOf(
+  jsm: JetStreamManager,
+  name: string,
+): Promise<StreamInfo | null> {
   try {
     return await jsm.streams.info(name);
   } catch (error) {
