@@ -1,4 +1,5 @@
 /** The backends as `GET /backends` and the inspector show them. */
+import type { GateArbiterView } from './gate/gate-view.ts';
 import { loadLabels } from './gate/load-level.ts';
 import type { BackendView } from '#shared/wire/backend-view';
 import { roles, type BackendPool, type PoolMember } from './backend-pool.ts';
@@ -17,6 +18,12 @@ export function modelListing(pool: BackendPool): { id: string; [field: string]: 
     load: health.load(),
   }));
 }
+
+const arbiterView = (arbiter: GateArbiterView | null): BackendView['gate']['arbiter'] => {
+  if (arbiter === null) return null;
+  const { isSelf, ...rest } = arbiter;
+  return { ...rest, is_self: isSelf };
+};
 
 function backendView(member: PoolMember, pool: BackendPool): BackendView {
   const { config, gate, health } = member;
@@ -66,6 +73,7 @@ function backendView(member: PoolMember, pool: BackendPool): BackendView {
       service_ms: view.serviceMs,
       drain_ms: view.drainMs,
       counters: { ...view.counters },
+      ...(view.arbiter === undefined ? {} : { arbiter: arbiterView(view.arbiter) }),
     },
   };
 }

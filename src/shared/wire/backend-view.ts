@@ -43,6 +43,18 @@ export const backendSchema = z
       service_ms: z.record(z.string(), z.number()),
       drain_ms: z.number().nullable(),
       counters: z.record(z.string(), z.unknown()),
+      arbiter: z
+        .strictObject({
+          worker: z.string().describe('Name of the worker that grants.'),
+          epoch: z.int(),
+          is_self: z
+            .boolean()
+            .describe('False: the counters, which each arbiter has of its own, are zero.'),
+          permits: z.array(z.strictObject({ worker: z.string(), fence: z.string() })),
+        })
+        .nullable()
+        .optional()
+        .describe('Over several workers; null: none is known. Omitted by a core that is alone.'),
     }),
   })
   .meta({ id: 'Backend' });

@@ -1,6 +1,7 @@
 /** Two real workers share the gate of each model server: one arbiter, and never more requests than `concurrency`. */
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { ModelOutcome, RunOptions } from '#shared/model/model';
+import type { BackendView } from '#shared/wire/backend-view';
 import { natsCommand } from '#test/events/nats-fixture';
 import {
   openTestCluster,
@@ -77,6 +78,15 @@ describe.skipIf(missing !== null)('the gate of a model server over two workers',
       const { running, arbiter } = gateOf(worker).view();
       expect(running.map(({ user }) => user)).toEqual(['ann']);
       expect(arbiter?.permits.map(({ fence }) => fence)).toHaveLength(1);
+      const response = await fetch(`${worker.core.url}/backends`);
+      const { backends } = (await response.json()) as { backends: BackendView[] };
+      const { gate } = backends.find(({ id }) => id === 'large')!;
+      expect(gate.running.map(({ user }) => user)).toEqual(['ann']);
+      expect(gate.arbiter).toMatchObject({
+        worker: gateOf(holder).view().arbiter?.worker,
+        is_self: worker === holder,
+        permits: [{ fence: expect.stringMatching(/^\d+\.\d+$/) }],
+      });
     }
     expect(positions.toSorted((a, b) => a - b)).toEqual([1, 2]);
     expect(large.requests[0]?.headers['gatehouse-fence']).toMatch(/^\d+\.\d+$/);
