@@ -16,7 +16,9 @@ interface Parts {
 export function candidateOf({ settings, nats, backends }: Parts): Candidate {
   const { workerId, partitions, beatMs, goneAfterMs } = settings;
   const host = hostname();
-  const same = backends.map(({ id, baseUrl, concurrency }) => [id, { baseUrl, concurrency }]);
+  const same = backends.map(
+    ({ id, baseUrl, concurrency }) => [id, { baseUrl, concurrency }] as const,
+  );
   return {
     name:
       workerId ??
@@ -32,7 +34,7 @@ export function candidateOf({ settings, nats, backends }: Parts): Candidate {
         beatMs,
         goneAfterMs,
         prefix: nats.prefix,
-        backends: Object.fromEntries(same) as Candidate['info']['settings']['backends'],
+        backends: Object.fromEntries(same),
       },
     },
   };

@@ -11,7 +11,7 @@ export const clusterSchema = z
     workerId: slug
       .optional()
       .describe(
-        'Name of this worker, no other one may have it; default: the host name, which several workers may share.',
+        'Name of this worker, no other one may have it; default: the host name with four random characters.',
       ),
     partitions: count(64).describe(
       'Partitions of the database: fixed when it is made; another number is refused.',
