@@ -14,35 +14,58 @@ export interface Role {
   stop(): MaybePromise<void>;
 }
 
-/** Starts a role when its lease is gained, and stops it when it is lost or handed over; one call after another. */
-export function createRoleUser(roles: readonly Role[], log: Log): LeaseUser {
+/** A start that failed is repeated after this time. */
+const defaultRetryMs = 1_000;
+
+/**
+ * Starts a role when its lease is gained, and stops it when it is lost or handed over; one call after another. A start that
+ * failed is repeated while the lease is held: no other worker does the task.
+ */
+export function createRoleUser(
+  roles: readonly Role[],
+  log: Log,
+  retryMs: number = defaultRetryMs,
+): LeaseUser {
   const inOrder = createSerialQueue();
-  const started = new Set<string>();
+  const held = new Map<string, HeldLease>();
   const rolesOf = (names: Iterable<string>): Role[] => {
     const wanted = new Set(names);
     return roles.filter(({ name }) => wanted.has(name));
   };
-  const stop = ({ name, stop: end }: Role): Promise<void> =>
-    inOrder(name, async () => {
-      if (!started.delete(name)) return;
-      await end();
+  const fail = ({ name }: Role, error: unknown, what: string): void =>
+    log.error({ role: name, error: messageOf(error) }, what);
+  const start = async (role: Role, lease: HeldLease, worker: Worker): Promise<void> => {
+    try {
+      await role.start(lease, worker);
+    } catch (error) {
+      const again = (): Promise<void> =>
+        inOrder(role.name, async () => {
+          if (held.get(role.name) === lease) await start(role, lease, worker);
+        });
+      const retry = (): void =>
+        void again().catch((cause: unknown) => fail(role, cause, 'a role could not be started'));
+      setTimeout(retry, retryMs).unref();
+      throw error;
+    }
+  };
+  const stop = (role: Role): Promise<void> =>
+    inOrder(role.name, async () => {
+      if (held.delete(role.name)) await role.stop();
     });
   return {
     async gained(leases, worker) {
       const starts = rolesOf(leases.keys()).map((role) =>
         inOrder(role.name, async () => {
-          started.add(role.name);
-          await role.start(leases.get(role.name)!, worker);
+          const lease = leases.get(role.name)!;
+          held.set(role.name, lease);
+          await start(role, lease, worker);
         }),
       );
       await Promise.all(starts);
     },
     lost(names) {
-      for (const role of rolesOf(names)) {
-        stop(role).catch((error: unknown) =>
-          log.error({ role: role.name, error: messageOf(error) }, 'a role could not be stopped'),
-        );
-      }
+      for (const role of rolesOf(names))
+        stop(role).catch((error: unknown) => fail(role, error, 'a role could not be stopped'));
     },
     async handOver(names) {
       await Promise.all(rolesOf(names).map(stop));

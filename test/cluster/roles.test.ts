@@ -42,6 +42,42 @@ describe('the roles of a worker', () => {
     expect(calls).toEqual(['start role/a', 'stop role/a', 'start role/a']);
   });
 
+  test('are started again after a start that failed, as long as the lease is held', async () => {
+    const calls: string[] = [];
+    const { promise: started, resolve } = Promise.withResolvers<void>();
+    const failing: Role = {
+      name: 'role/a',
+      async start() {
+        calls.push('start');
+        if (calls.length < 3) throw new Error('no');
+        resolve();
+      },
+      stop: () => void calls.push('stop'),
+    };
+    const user = createRoleUser([failing], silentLog(), 1);
+    await expect(user.gained(leases('role/a'), worker)).rejects.toThrow('no');
+    await started;
+    await user.handOver(['role/a']);
+    expect(calls).toEqual(['start', 'start', 'start', 'stop']);
+  });
+
+  test('are not started again after the lease was lost', async () => {
+    const calls: string[] = [];
+    const failing: Role = {
+      name: 'role/a',
+      start: () => Promise.reject(new Error(`no ${calls.push('start')}`)),
+      stop: () => undefined,
+    };
+    const user = createRoleUser([failing], silentLog(), 1);
+    await expect(user.gained(leases('role/a'), worker)).rejects.toThrow('no');
+    await user.handOver(['role/a']);
+    // Longer than the delay: a timer of the same length that was set later fires later.
+    const { promise: later, resolve } = Promise.withResolvers<void>();
+    setTimeout(() => setTimeout(resolve, 1), 1);
+    await later;
+    expect(calls).toEqual(['start']);
+  });
+
   test('can be stopped after a start that failed', async () => {
     const calls: string[] = [];
     const failing: Role = {
