@@ -25,7 +25,8 @@ const connector =
   '(?:on|at|by|around|about|from|starting|beginning|until|till|through|for|the|and|to|of|in|every|each|between|,|-|@)';
 /** Not "friday's report". */
 const mark = `${anyMark}(?!'s)`;
-const group = `(?:${connector}\\s+)*${mark}(?:(?:\\s*,)?\\s*(?:${connector}\\s+)*${mark})*`;
+/** A comma before a space is a connector, and nothing else: two readings of each comma are exponential time. */
+const group = `(?:${connector}\\s+)*${mark}(?:\\s*(?:,(?!\\s))?(?:${connector}\\s+)*${mark})*`;
 
 const leading =
   /^(?:(?:hey|hi|hello|ok|okay|please|pls|kindly|also|and|so|then|now|just|gatehouse|siri|alexa|can you|could you|would you|will you|can u|i want you to|i need you to|i'?d like you to|i would like you to|do me a favor and|go ahead and)(?:\s+please)?[\s,]+)+/u;

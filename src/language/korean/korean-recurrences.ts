@@ -21,7 +21,7 @@ const number = `\\d{1,3}|${alternation(nativeHours)}|석|넉|${sinoPattern}`;
 const weekday = `[${weekdaySyllables}]`;
 const weekdayName = `${weekday}(?:요일|욜)`;
 /** 월요일, 월요일과 목요일, 월수금, 월·수·금요일: one syllable alone is no weekday. */
-const weekdayList = `(?:${weekdayName}날?(?:\\s*(?:,|·|/|&|와|과|이랑|랑|하고|및)?\\s*${weekdayName}날?)*|${weekday}(?:\\s*[,·/]?\\s*${weekday}){1,6}(?:요일|욜)?(?![가-힣]*[가-힣]{2}))`;
+const weekdayList = `(?:${weekdayName}날?(?:(?:\\s*(?:,|·|/|&|와|과|이랑|랑|하고|및))?\\s*${weekdayName}날?)*|${weekday}(?:(?:\\s*[,·/])?\\s*${weekday}){1,6}(?:요일|욜)?(?![가-힣]*[가-힣]{2}))`;
 const days = `(?<days>${weekdayList}|평일|주중|주말)`;
 /** Times and halves of the day that may stand between a day and 마다: 월요일 아침 9시 반마다. */
 const timeBetween =
@@ -47,7 +47,7 @@ function weekdaysIn(text: string): number[] {
 const weekly = (n: number, text: string | undefined): Recurrence =>
   text === undefined ? { unit: 'week', n } : { unit: 'week', n, weekdays: weekdaysIn(text) };
 
-const monthDay = `(?<last>말일|마지막\\s?날|월말|말(?=에|\\s|$|마다|날))|(?<firstDay>첫\\s?날|초하루)|(?<full>보름)|(?<nth>${ordinal}|[1-5]\\s*주차)\\s*(?:주(?:의)?\\s*)?(?<weekday>${weekday})(?:요일|욜)|(?<dates>(?:\\d{1,2}\\s*일(?:\\s*(?:,|와|과|이랑|하고|및)?\\s*)?)+)`;
+const monthDay = `(?<last>말일|마지막\\s?날|월말|말(?=에|\\s|$|마다|날))|(?<firstDay>첫\\s?날|초하루)|(?<full>보름)|(?<nth>${ordinal}|[1-5]\\s*주차)\\s*(?:주(?:의)?\\s*)?(?<weekday>${weekday})(?:요일|욜)|(?<dates>(?:\\d{1,2}\\s*일(?:\\s*(?:,|와|과|이랑|하고|및))?\\s*)+)`;
 
 function monthly(n: number, g: Record<string, string | undefined>): Recurrence | null {
   if (g['last'] !== undefined) return { unit: 'month', n, monthDays: ['L'] };

@@ -3,6 +3,7 @@
  * machine's own clock. The times of the cases are those of a Wednesday at 10:00; the zone only decides when that is.
  */
 import { isDeepStrictEqual } from 'node:util';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { readScheduleRequest } from '#language/schedules/read-schedule-request';
 import type { ScheduleRequest } from '#language/schedules/schedule-request';
@@ -106,5 +107,28 @@ describe('a request about reminders', () => {
         expect(() => readScheduleRequest(message.slice(0, end), context)).not.toThrow();
       }
     }
+  });
+
+  // Exponential time would take years: the limit only ends it, nothing is measured.
+  test.each([
+    '예약 ',
+    '내일 ',
+    '8시에 ',
+    '월요일 ',
+    '12월 25일 ',
+    'monday, ',
+    '8pm ',
+    '매주 월요일, ',
+  ])('that repeats "%s" 600 characters long is read without exponential backtracking', (words) => {
+    const context = { now: Date.now(), timeZone: 'Asia/Seoul' };
+    const read = () => {
+      for (const before of ['', '알림 ', 'remind me ']) {
+        for (const after of ['', 'x', '알려줘', '알림 바꿔줘']) {
+          const start = `${before}${words.repeat(300)}`.slice(0, 600 - after.length);
+          readScheduleRequest(start + after, context);
+        }
+      }
+    };
+    expect(() => runInNewContext('read()', { read }, { timeout: 20_000 })).not.toThrow();
   });
 });
