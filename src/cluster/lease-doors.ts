@@ -8,8 +8,8 @@
  *    meanwhile, an operation that is not idempotent is not repeated: its caller gets GH_STORE_UNKNOWN.
  * D3 An owner without a confirmed beat refuses: another one may exist.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { abortableSleep } from '#shared/abortable-sleep';
 import { exponentialBackoffMs } from '#shared/backoff';
 import { errorTable, GatehouseError, messageOf, type ErrorCode } from '#shared/errors';
 import { createIdSource } from '#shared/ids';
@@ -169,7 +169,7 @@ class Doors implements LeaseDoors {
         if (performance.now() > deadline) throw ownerMissing(lease, request, error);
       }
       const { first, max } = repeatDelayMs;
-      await abortableSleep(exponentialBackoffMs(attempt, first, max), never);
+      await sleep(exponentialBackoffMs(attempt, first, max));
     }
   }
 
@@ -256,8 +256,6 @@ class Doors implements LeaseDoors {
     }
   }
 }
-
-const never = new AbortController().signal;
 
 const isWorthRepeating = (error: unknown): boolean =>
   error instanceof NotDeliveredError ||

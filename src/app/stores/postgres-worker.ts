@@ -67,19 +67,16 @@ export async function startPostgresWorker(
   writer.hold(taken, worker.id);
   const probe = databaseProbe(database, () => beat(database, worker));
   return {
-    writer: {
-      ...bound(writer),
-      async write<Row>(write: PartitionWrite<Row>) {
-        try {
-          const row = await writer.write(write);
-          sequencer.wake();
-          return row;
-        } catch (error) {
-          noticeFence(error);
-          throw error;
-        }
-      },
-    },
+    writer: withWrite(writer, async <Row>(write: PartitionWrite<Row>) => {
+      try {
+        const row = await writer.write(write);
+        sequencer.wake();
+        return row;
+      } catch (error) {
+        noticeFence(error);
+        throw error;
+      }
+    }),
     onAppended(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -97,7 +94,12 @@ export async function startPostgresWorker(
 
 const takenOver = 'another process has taken this database over';
 
-const bound = (writer: PartitionWriter): Omit<PartitionWriter, 'write'> => ({
+/** The same writer with another `write`. */
+export const withWrite = (
+  writer: PartitionWriter,
+  write: PartitionWriter['write'],
+): PartitionWriter => ({
+  write,
   hold: (leases, workerId) => writer.hold(leases, workerId),
   holds: (partition) => writer.holds(partition),
   evict: (evicted) => writer.evict(evicted),

@@ -1,11 +1,7 @@
 /** A PostgreSQL database that several workers share: this process writes the partitions whose leases it holds. */
-import {
-  createPartitionWriter,
-  type PartitionWrite,
-  type PartitionWriter,
-} from '#storage/postgres/partition-writer';
+import { createPartitionWriter, type PartitionWrite } from '#storage/postgres/partition-writer';
 import type { PostgresDatabase } from '#storage/postgres/postgres-database';
-import { databaseProbe, type PostgresWorker } from './postgres-worker.ts';
+import { databaseProbe, withWrite, type PostgresWorker } from './postgres-worker.ts';
 
 export interface SharedDatabase extends PostgresWorker {
   database: PostgresDatabase;
@@ -25,7 +21,11 @@ export function shareDatabase(database: PostgresDatabase): SharedDatabase {
   const probe = databaseProbe(database, async () => void (await database.run(readOne, [])));
   return {
     database,
-    writer: watchWrites(writer, () => written()),
+    writer: withWrite(writer, async <Row>(write: PartitionWrite<Row>) => {
+      const row = await writer.write(write);
+      written();
+      return row;
+    }),
     onWritten: (listener) => (written = listener),
     onAppended(listener) {
       appended.add(listener);
@@ -41,15 +41,3 @@ export function shareDatabase(database: PostgresDatabase): SharedDatabase {
 }
 
 const readOne = { name: 'read_one', text: 'select 1 as one' };
-
-const watchWrites = (writer: PartitionWriter, onWritten: () => void): PartitionWriter => ({
-  hold: (leases, workerId) => writer.hold(leases, workerId),
-  holds: (partition) => writer.holds(partition),
-  evict: (partitions) => writer.evict(partitions),
-  close: () => writer.close(),
-  async write<Row>(write: PartitionWrite<Row>) {
-    const row = await writer.write(write);
-    onWritten();
-    return row;
-  },
-});
