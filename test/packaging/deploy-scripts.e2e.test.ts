@@ -103,6 +103,30 @@ test('deploy/docker/prepare.sh makes settings with different passwords, and does
   expect(readFileSync(join(folder, '.env'), 'utf8')).toBe(env);
 });
 
+test('deploy/docker/prepare.sh adds the passwords that the .env of an earlier version lacks, and changes no line of it', () => {
+  const folder = folderForTest();
+  cpSync(join(deploy, 'docker'), join(folder, 'deploy', 'docker'), { recursive: true });
+  const file = join(folder, '.env');
+  const old = 'CORE_PASSWORD=mine\nexport BRIDGE_PASSWORD=\n# READER_PASSWORD=x\nSYNOLOGY_URL=';
+  writeFileSync(file, old);
+  const run = () => sh([join(folder, 'deploy', 'docker', 'prepare.sh')], {}, '/');
+  expect(run()).toMatchObject({ status: 0, stderr: '' });
+  const env = readFileSync(file, 'utf8');
+  expect(env.startsWith(`${old}\n`)).toBe(true);
+  const added = env.slice(old.length + 1).matchAll(/^(\w+)=p[0-9a-f]{48}$/gm);
+  expect([...added].map(([, name]) => name)).toEqual([
+    'READER_PASSWORD',
+    'DATABASE_PASSWORD',
+    'REPLICATION_PASSWORD',
+  ]);
+  expect(run()).toMatchObject({
+    status: 0,
+    stderr: '',
+    stdout: expect.not.stringContaining('.env'),
+  });
+  expect(readFileSync(file, 'utf8')).toBe(env);
+});
+
 test('the bridge configuration of the container takes several users, a certificate and its fingerprint', () => {
   const text = readFileSync(join(deploy, 'docker', 'bridge.yaml.example'), 'utf8');
   const env = {
