@@ -25,12 +25,14 @@ export function createOperationTable(tools: readonly ModelTool[]): OperationTabl
     ...tools.map((tool) => ({ name: tool.name, tool })),
     ...tools.flatMap((tool) => tool.aliases.map((name) => ({ name, tool }))),
   ];
+  /** The longest name first: `mcp:files-work` is not the operation "work" of `mcp:files`. */
   const candidates = (text: string): { tool: ModelTool; rest: string }[] =>
     named
       .filter(
         ({ name }) =>
           text === name || (text.startsWith(name) && /^[._/:-]\w/.test(text.slice(name.length))),
       )
+      .toSorted((a, b) => b.name.length - a.name.length)
       .map(({ name, tool }) => ({ tool, rest: text.slice(name.length + 1) }));
   const operationIn = (
     { tool: { operations }, rest }: { tool: ModelTool; rest: string },
