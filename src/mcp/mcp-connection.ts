@@ -69,6 +69,8 @@ export interface McpConnection {
 interface ConnectionOptions {
   settings: McpServerSettings;
   timeoutMs: number;
+  /** Ends the attempt to connect. */
+  signal: AbortSignal;
   log: Log;
   /** The server's list of tools has changed. */
   onToolsChanged(): void;
@@ -78,12 +80,12 @@ interface ConnectionOptions {
 
 /** Pages of a list of tools: more is a list without an end. */
 const pagesMax = 50;
-/** Schemas of more characters do not come from a tool that a person described. */
+/** Tools of a server; the others of a longer list do not exist. */
 const toolsMax = 1_000;
 
 /** @throws McpCallError */
 export async function connectToServer(options: ConnectionOptions): Promise<McpConnection> {
-  const { settings, timeoutMs, log } = options;
+  const { settings, timeoutMs, signal, log } = options;
   const transport = transportOf(settings, log);
   const client = new Client(
     // The version of the program is nothing that a foreign server needs.
@@ -112,7 +114,7 @@ export async function connectToServer(options: ConnectionOptions): Promise<McpCo
     await transport.close();
   };
   try {
-    await client.connect(transport, { timeout: timeoutMs });
+    await client.connect(transport, { timeout: timeoutMs, signal });
   } catch (error) {
     isOpen = false;
     const failure = connectError(error, transport);

@@ -62,7 +62,7 @@ export class McpServer {
   #problem: string | null = null;
   #running = 0;
   #idleTimer: NodeJS.Timeout | null = null;
-  #isStopped = false;
+  readonly #stopping = new AbortController();
   readonly #closing = new Set<Promise<void>>();
 
   constructor(options: McpServerOptions) {
@@ -171,7 +171,8 @@ export class McpServer {
   }
 
   async stop(): Promise<void> {
-    this.#isStopped = true;
+    this.#stopping.abort();
+    this.#disconnect();
     await this.#connecting?.catch(() => undefined);
     this.#disconnect();
     await Promise.all(this.#closing);
@@ -221,7 +222,8 @@ export class McpServer {
 
   async #connect(): Promise<McpConnection> {
     if (this.#connection?.isOpen === true) return this.#connection;
-    if (this.#isStopped) throw new McpCallError('unreachable', 'the core is stopping');
+    if (this.#stopping.signal.aborted)
+      throw new McpCallError('unreachable', 'the core is stopping');
     if (this.#connecting === null && this.#options.clock.now() < this.#retryAt) {
       throw new McpCallError('unreachable', this.#problem ?? 'the server has ended');
     }
@@ -238,6 +240,7 @@ export class McpServer {
       connection = await connectToServer({
         settings: this.settings,
         timeoutMs: startTimeoutMs,
+        signal: this.#stopping.signal,
         log: this.#log,
         onToolsChanged: () => {
           this.#isListStale = true;

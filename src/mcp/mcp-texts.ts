@@ -25,8 +25,9 @@ const ko = {
   timeout: (server: string, tool: string) =>
     `${server}.${tool}의 답이 제시간에 오지 않았습니다. 잠시 후 다시 시도해주세요.`,
   unreadable: (server: string, tool: string) => `${server}.${tool}의 답을 읽지 못했습니다.`,
-  uncertain: (server: string, tool: string) =>
-    `${server}.${tool}이(가) 실행됐는지 확인하지 못했습니다. 다시 보내지 않았습니다. 다시 요청하기 전에 결과를 직접 확인해주세요.`,
+  /** Of a tool, or of a server if the tool is not known. */
+  uncertain: (name: string) =>
+    `${name}이(가) 실행됐는지 확인하지 못했습니다. 다시 보내지 않았습니다. 다시 요청하기 전에 결과를 직접 확인해주세요.`,
   quarantined: (server: string, tool: string) =>
     `${server}.${tool}의 정의가 바뀌어 사용을 멈췄습니다. 관리자가 \`gatehouse mcp accept ${server}\`로 확인해야 합니다.`,
   missing: (server: string, tool: string) => `${server} 서버에 ${tool} 도구가 지금은 없습니다.`,
@@ -61,8 +62,8 @@ const en: McpTexts = {
   timeout: (server, tool) =>
     `${server}.${tool} did not answer in time. Please try again in a moment.`,
   unreadable: (server, tool) => `The answer of ${server}.${tool} could not be read.`,
-  uncertain: (server, tool) =>
-    `Could not tell whether ${server}.${tool} was run. It was not sent again. Check its effect before you ask for it again.`,
+  uncertain: (name) =>
+    `Could not tell whether ${name} was run. It was not sent again. Check its effect before you ask for it again.`,
   quarantined: (server, tool) =>
     `The definition of ${server}.${tool} has changed, and it is not used. The operator must check it with \`gatehouse mcp accept ${server}\`.`,
   missing: (server, tool) => `The server ${server} does not have the tool ${tool} at this time.`,

@@ -10,7 +10,7 @@
 import { AjvJsonSchemaValidator } from '@modelcontextprotocol/client/validators/ajv';
 import { z } from 'zod';
 import type { Locale } from '#machines/texts';
-import { GatehouseError, messageOf, type ErrorCode } from '#shared/errors';
+import { messageOf, type ErrorCode } from '#shared/errors';
 import { oneLine, truncate } from '#tools/sanitize-text';
 import type {
   CallContext,
@@ -59,8 +59,8 @@ export function createMcpTool(options: McpToolOptions): Tool {
     aliases: [server.id],
     limitMs,
     uncertain: {
-      ko: mcpTextsOf('ko').uncertain(server.id, ''),
-      en: mcpTextsOf('en').uncertain(server.id, ''),
+      ko: mcpTextsOf('ko').uncertain(server.id),
+      en: mcpTextsOf('en').uncertain(server.id),
     },
     /** Read at each call: the server may have changed its tools. */
     get operations() {
@@ -223,16 +223,26 @@ function findInputFault(
   return toolError('GH_TOOL_INPUT', message, toolTextsOf(locale).input(fields));
 }
 
-const validators = new AjvJsonSchemaValidator();
+/**
+ * Each schema with a validator of its own: in a common one, a second schema with the same `$id` is checked as the first,
+ * and the schemas of each list that a server gives stay in memory.
+ */
+const validators = new WeakMap<object, ReturnType<AjvJsonSchemaValidator['getValidator']>>();
+
+function validatorOf(schema: object): ReturnType<AjvJsonSchemaValidator['getValidator']> {
+  const known = validators.get(schema) ?? new AjvJsonSchemaValidator().getValidator(schema);
+  validators.set(schema, known);
+  return known;
+}
 
 /** Why a value does not fit a schema of the server; null if it does. */
 function mismatch(schema: object, value: unknown): string | null {
   try {
-    const outcome = validators.getValidator(schema)(value);
+    const outcome = validatorOf(schema)(value);
     return outcome.valid ? null : (outcome.errorMessage ?? 'does not fit the schema');
-  } catch (error) {
+  } catch {
     // The schema itself is broken: the server decides about the input.
-    return error instanceof GatehouseError ? error.message : null;
+    return null;
   }
 }
 
@@ -285,7 +295,7 @@ function callToolError(
 }
 
 const uncertain = ({ server, name }: CatalogTool, locale: Locale, message: string): ToolError =>
-  toolError('GH_TOOL_UNCERTAIN', message, mcpTextsOf(locale).uncertain(server, name));
+  toolError('GH_TOOL_UNCERTAIN', message, mcpTextsOf(locale).uncertain(`${server}.${name}`));
 
 function toAnswer(
   result: CallToolResult,

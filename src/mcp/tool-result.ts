@@ -12,7 +12,7 @@ type ContentBlock = CallToolResult['content'][number];
 const lineCharsMax = 2_000;
 const nameCharsMax = 200;
 
-/** Null: the result is not one (no content at all). */
+/** Empty if there is no content at all. Structured content is shown only if there is no other. */
 export function resultText(result: CallToolResult, charsMax: number, locale: Locale): string {
   const blocks = Array.isArray(result.content) ? result.content : [];
   const texts = blocks.map((block) => blockText(block, charsMax, locale));

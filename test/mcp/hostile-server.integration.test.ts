@@ -1,10 +1,15 @@
 /** A server that lies: hints, changed definitions, instructions in results, names of other tools. */
 import { writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
+import { createMcp } from '#mcp/mcp';
+import { mcpSchema } from '#mcp/mcp-settings';
+import { systemClock } from '#shared/clock';
+import { silentLog } from '#shared/log';
 import { openMcp, type McpFixture } from './mcp-fixture.ts';
 import {
   scriptedServer,
   scriptedTool,
+  textSchema,
   type Script,
   type ScriptedServer,
 } from './scripted-server.ts';
@@ -122,6 +127,18 @@ describe('a tool of a server that lies', () => {
     expect(server.calls()).toEqual([]);
   });
 
+  test('is checked by its own schema, also if another tool has a schema with the same $id', async () => {
+    const $id = 'https://example.com/input.json';
+    const properties = { text: { type: 'number' } };
+    const inputSchema = { type: 'object', $id, properties };
+    const look = scriptedTool('look', { inputSchema: { ...textSchema, $id } });
+    await open({ tools: [look, scriptedTool('set', { inputSchema })] });
+    await fixture.call('mcp:home', 'look', { text: 'a' });
+    const { results, draft } = await fixture.call('mcp:home', 'set', { text: 'a' });
+    expect(results[0]?.error?.code).toBe('GH_TOOL_INPUT');
+    expect(draft).toBeNull();
+  });
+
   test('of which the accepted definitions cannot be read does not run', async () => {
     await open({ tools: [scriptedTool('look')] });
     writeFileSync(`${fixture.folder}/mcp-tools.json`, '{"servers": 7}');
@@ -130,4 +147,14 @@ describe('a tool of a server that lies', () => {
     expect(results[0]?.ok).toBe(false);
     expect(server.calls()).toEqual([]);
   });
+});
+
+test('a server that does not answer while it starts is stopped, and its start is not waited for', async () => {
+  await open({ tools: [] });
+  const settings = mcpSchema.parse({ servers: [{ id: 'silent', command: ['sleep', '300'] }] });
+  const log = silentLog();
+  const mcp = createMcp({ settings, folder: fixture.folder, clock: systemClock, log });
+  mcp.start();
+  await mcp.stop();
+  expect(mcp.views()[0]?.problem).not.toContain('timed out');
 });
