@@ -60,7 +60,7 @@ export const commands: Commands = {
     },
   },
   'mcp call': {
-    summary: 'call a listed tool of an MCP server at once, without a question',
+    summary: 'call a listed tool of an MCP server at once; a write is not confirmed first',
     takes: 'ID TOOL JSON',
     options: ['json'],
     async run([id = '', tool = '', input = ''], { config: configFile, json }) {

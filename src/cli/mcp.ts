@@ -56,7 +56,7 @@ export const probeServer = (command: DirectCommand): Promise<void> =>
     }
   });
 
-/** Calls a listed tool at once: the operator has written the whole input. */
+/** Calls a listed tool at once, also one that writes: no draft is confirmed. */
 export const callTool = (command: DirectCommand & { tool: string; input: string }): Promise<void> =>
   withServer(command, async (mcp, id) => {
     const args = parseInput(command.input);
@@ -74,10 +74,11 @@ const resultCharsMax = 100_000;
 
 export const acceptTools = (command: DirectCommand): Promise<void> =>
   withServer(command, async (mcp, id) => {
-    const server = mcp.find(id);
-    await server.refresh();
-    const changed = server.tools.filter(({ state }) => state === 'quarantined');
-    await mcp.accept(id);
+    const changed = await mcp.accept(id);
+    const twice = mcp.find(id).tools.find(({ state }) => state === 'quarantined');
+    if (twice !== undefined) {
+      throw new CommandError(`${id}: the server gives two tools of the name ${twice.name}`);
+    }
     const names = changed.map(({ name, changed: parts }) => `${name} (${parts.join(', ')})`);
     if (command.json) console.log(JSON.stringify({ accepted: changed.map(({ name }) => name) }));
     else console.log(names.length === 0 ? 'nothing has changed' : `accepted: ${names.join('; ')}`);

@@ -8,13 +8,17 @@ import { mcpLimitMs, type McpSettings } from './mcp-settings.ts';
 import { createMcpTool } from './mcp-tool.ts';
 import { createToolOffer } from './offered-tools.ts';
 import type { Mcp } from './mcp-port.ts';
+import type { CatalogTool } from './tool-catalog.ts';
 import { openToolPins } from './tool-pins.ts';
 
 /** The servers, also for the commands of an operator. */
 export interface McpServers extends Mcp {
   readonly servers: readonly McpServer[];
-  /** Accepts the present definitions of a server's listed tools. @throws GH_MCP_UNKNOWN, GH_MCP_PINS, McpCallError */
-  accept(serverId: string): Promise<void>;
+  /**
+   * Accepts the present definitions of a server's listed tools. Returns those that were quarantined, as they were.
+   * @throws GH_MCP_UNKNOWN, GH_MCP_PINS, McpCallError
+   */
+  accept(serverId: string): Promise<CatalogTool[]>;
   /** @throws GatehouseError GH_MCP_UNKNOWN */
   find(serverId: string): McpServer;
 }
@@ -64,7 +68,9 @@ export function createMcp({ settings, folder, clock, log }: McpOptions): McpServ
     async accept(id) {
       const server = find(id);
       await server.refresh();
+      const changed = server.tools.filter(({ state }) => state === 'quarantined');
       pins.accept(id, server.definitions());
+      return changed;
     },
     find,
     async stop() {
