@@ -32,7 +32,7 @@ function targetOf(given: string | undefined): URL {
   const target = given !== undefined && URL.canParse(given) ? new URL(given) : null;
   if (target === null || !['http:', 'https:'].includes(target.protocol))
     throw new UsageError(
-      `--target: expected an address like http://127.0.0.1:8080, found ${given}`,
+      `--target: expected an address like http://127.0.0.1:8080, found ${given ?? 'none'}`,
     );
   return target;
 }

@@ -1,7 +1,7 @@
 /**
  * Doctor check of the model servers: whether each is up, has its model, streams, and calls tools if its role needs
  * them. One short request per server; if a core runs, through its gate, because we must never send a server two
- * requests at once (P6).
+ * requests at once (P6). For one of several workers none without its gate: others may use the server.
  */
 import { isSameServer, type BackendConfig } from '#models/backend-config';
 import { discoverBackends } from '#models/discovery/discovery';
@@ -116,6 +116,12 @@ async function checkBackend(
     const { errorReason, message } = health;
     const what = `${who}: ${errorReason}, ${message}`;
     return [{ part, ok: false, what, advice: adviceFor(errorReason, backend.baseUrl) }];
+  }
+  if (config.cluster !== null && !isCoreThere) {
+    // The gate is that of the workers: a request without its permit can be the second one, and a gate proxy refuses it.
+    const what = `${who} lives; no request was sent, because no worker runs at this address`;
+    const advice = 'run the doctor with the configuration of a running worker, whose gate it uses';
+    return [{ part, ok: true, what, advice }];
   }
   const probeRequest = (request: ModelRequest): Promise<RequestProbe> =>
     isCoreThere

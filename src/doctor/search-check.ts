@@ -14,7 +14,9 @@ const part = 'search';
 export async function checkSearch(config: Config, isCoreThere: boolean): Promise<CheckResult[]> {
   const { embeddings } = config.search;
   if (embeddings === null) return [];
-  const server = isCoreThere ? await backendAt(config, embeddings.baseUrl) : null;
+  // Workers at other addresses use the server too.
+  const isInUse = isCoreThere || config.cluster !== null;
+  const server = isInUse ? await backendAt(config, embeddings.baseUrl) : null;
   return [
     // pgvector is a check of the PostgreSQL server.
     ...(typeof config.database === 'string' ? [await checkExtension()] : []),
@@ -33,7 +35,7 @@ async function backendAt({ backends }: Config, baseUrl: string): Promise<string 
 const skippedResult = ({ model }: Settings, backend: string): CheckResult => ({
   part,
   ok: true,
-  what: `embeddings (${model}): not asked, because the running core asks backend ${backend} through its gate; GET /readyz of the core says when it fails`,
+  what: `embeddings (${model}): not asked, because a running core asks backend ${backend} through its gate; GET /readyz of the core says when it fails`,
 });
 
 async function checkExtension(): Promise<CheckResult> {

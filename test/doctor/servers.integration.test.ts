@@ -24,6 +24,13 @@ import { until } from '#test/support/journal';
 import { radicaleMissing, startRadicale } from '#test/support/radicale';
 
 const configOf = (change: Record<string, unknown>): Config => configSchema.parse(change);
+/** Nothing listens there. */
+const ofWorkers = {
+  database: 'postgres://gatehouse@127.0.0.1:1/gatehouse',
+  nats: { mode: 'external', url: 'nats://127.0.0.1:1' },
+  cluster: {},
+  backends: [{ id: 'm', baseUrl: 'http://127.0.0.1:1/v1', model: 'gemma' }],
+};
 const faults = (findings: CheckResult[]): CheckResult[] => findings.filter(({ ok }) => !ok);
 
 describe('the NATS check of the doctor', () => {
@@ -154,6 +161,16 @@ describe('the model server check of the doctor', () => {
     expect(away).toMatchObject({ ok: false, advice: expect.stringContaining('nothing listens') });
   });
 
+  test('sends no request to a server of several workers when no worker runs at the configured address', async () => {
+    const llm = await llmFor();
+    const { backends: _, ...settings } = ofWorkers;
+    const config = configFor(llm, settings);
+    expect(await checkBackends(config, false)).toMatchObject([
+      { ok: true, what: expect.stringContaining('m (generic, gemma) lives; no request was sent') },
+    ]);
+    expect(llm.requests).toHaveLength(0);
+  });
+
   test('reports a backend of the role react that does not call an offered tool', async () => {
     const llm = await llmFor();
     const config = configFor(llm, { roles: { react: 'm' } });
@@ -230,6 +247,11 @@ describe('the embedding server check of the doctor', () => {
     const config = { ...asking(fixture, own.baseUrl) };
     config.backends = [{ ...config.backends[0]!, baseUrl: own.baseUrl }];
     await checkSearch(config, false);
+    expect(own.requests).toHaveLength(2);
+    // Workers at other addresses use it.
+    config.cluster = configOf(ofWorkers).cluster;
+    const inUse = await checkSearch(config, false);
+    expect(inUse.at(-1)).toMatchObject({ ok: true, what: expect.stringContaining('not asked') });
     expect(own.requests).toHaveLength(2);
   });
 });
