@@ -1,5 +1,5 @@
 /**
- * Requests to the owner of a lease, from any worker. The owner subscribes to the door of the lease, nobody else does: NATS is the
+ * Requests to the owner of a lease, from any worker. Only the owner subscribes to the door of the lease: NATS is the
  * router, and no table of owners can be outdated.
  *
  * D1 A request that no owner has received, or that an owner refuses because it has lost the lease or stops, is sent again

@@ -1,5 +1,5 @@
 /**
- * The partitions of this worker: their jobs run here, their doors are open here, and nobody else writes them.
+ * The partitions of this worker: their jobs run here, their doors are open here, and no other process writes them.
  *
  * P1 A door is open only while its partition is held and its open jobs are in the queue: a message never overtakes them.
  */

@@ -62,7 +62,7 @@ function countResult(live: number, gone: number, isCoreThere: boolean): CheckRes
   const what = `workers: ${live}, gone since the database was made: ${gone}`;
   if (live === 0 && isCoreThere)
     return fault(what, 'the core at this address works on another database, or has no cluster');
-  if (live === 1) return fine(what, 'nobody takes over when it ends: start a second worker');
+  if (live === 1) return fine(what, 'no other worker takes over when it ends: start a second one');
   return fine(what);
 }
 

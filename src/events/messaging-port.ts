@@ -133,7 +133,7 @@ export interface MessagingCounts {
   deliveries: number;
   /** Messages that could not be processed, moved to the dead-letter stream. */
   deadLetters: number;
-  /** Consumers that were made again because NATS counted messages in hand that nobody had. */
+  /** Consumers that were made again because NATS counted messages in hand that no process had. */
   healedConsumers: number;
 }
 

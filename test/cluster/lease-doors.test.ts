@@ -71,7 +71,7 @@ describe('the door of a lease', () => {
     expect(broker.requests).toBe(1);
   });
 
-  test('is asked again until somebody owns it', async () => {
+  test('is asked again until the lease has an owner', async () => {
     const { transport } = createBroker();
     const [owner, other] = [openProcess(transport), openProcess(transport)];
     const answer = other.call('part/1', 'echo', { text: 'a' });

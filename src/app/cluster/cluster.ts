@@ -109,7 +109,7 @@ export class Cluster {
     return this.#member;
   }
 
-  /** Commands of jobs, at whichever worker they run. */
+  /** Commands of jobs, sent to the worker that runs the job. */
   jobCommands(): JobCommands {
     return createJobCommands({ doors: this.doors, userOf: this.#parts.stores.events.userOf });
   }

@@ -39,7 +39,7 @@ export const jobOperations = (journal: JobCommands): DoorOperations => ({
 });
 
 /**
- * The journal of whichever worker owns the job. A command without a key gets one when it goes to another worker, so that it
+ * The journal of the worker that owns the job. A command without a key gets one when it goes to another worker, so that it
  * is not carried out twice when it is repeated.
  */
 export function createJobCommands(parts: {

@@ -1,4 +1,4 @@
-/** The draft worker of a cluster: one worker drafts at a time, and is asked and told at the door of its role. */
+/** The draft worker of a cluster: one worker drafts at a time; the others send requests to the door of its role. */
 import { z } from 'zod';
 import { doorOperation, type DoorOperations, type LeaseDoors } from '#cluster/lease-doors';
 import type { Drafter } from '#library/drafts/drafter';

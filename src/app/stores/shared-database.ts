@@ -7,7 +7,7 @@ export interface SharedDatabase extends PostgresWorker {
   database: PostgresDatabase;
   /** Calls the listener after each write. */
   onWritten(listener: () => void): void;
-  /** Events got their places in the order, by whichever worker. */
+  /** Events got their places in the order, by this worker or another one. */
   announceAppended(): void;
   /** Why this process may not work on the database at this moment; null if it may. */
   setCondition(condition: () => string | null): void;

@@ -19,7 +19,7 @@ export interface AuditedConsumer extends DurableConsumer {
 
 /** So many audits in a row must find a message that is counted but not in the stream. */
 const ghostAudits = 3;
-/** Without any delivery for so many times `ackWaitMs`, messages that nobody has in hand are forgotten. */
+/** Without any delivery for so many times `ackWaitMs`, messages that no process has in hand are forgotten. */
 const silentAckWaits = 4;
 /** Messages that come and go between the two questions to the broker can look like the fault. */
 const looksMax = 5;
@@ -69,7 +69,7 @@ class ConsumerAudit {
     if (this.#ghostly >= ghostAudits || isForgotten) await this.#recreate(info, ghosts);
   }
 
-  /** Nothing was delivered for a long time, and nobody has what the broker counts. */
+  /** Nothing was delivered for a long time, and no process has what the broker counts. */
   #isForgotten({ num_ack_pending: count, delivered }: ConsumerInfo): boolean {
     const { ackWaitMs, inHand } = this.#consumer;
     const isQuiet = delivered.consumer_seq === this.#delivered && count > inHand();
@@ -102,7 +102,7 @@ class ConsumerAudit {
     const counted = info.num_ack_pending;
     log.warn(
       { stream, consumer: name, counted, missing: Math.max(0, ghosts), floor: info.ack_floor },
-      'NATS counts messages in hand that nobody has: the consumer is made again',
+      'NATS counts messages in hand that no process has: the consumer is made again',
     );
     await jsm.consumers.delete(stream, name);
     await ensureConsumer(jsm, this.#consumer);

@@ -14,7 +14,7 @@ const counters: Record<keyof MessagingCounts, { name: string; help: string }> = 
   deadLetters: { name: 'dead_letters', help: 'Messages that nobody can process, put aside' },
   healedConsumers: {
     name: 'healed_consumers',
-    help: 'Consumers made again because NATS counted messages in hand that nobody had',
+    help: 'Consumers made again because NATS counted messages in hand that no process had',
   },
 };
 

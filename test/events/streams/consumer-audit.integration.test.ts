@@ -82,7 +82,7 @@ function isAlive(pid: number): boolean {
 }
 
 describe.skipIf(natsCommand === null)(
-  'a consumer that counts messages in hand that nobody has',
+  'a consumer that counts messages in hand that no process has',
   () => {
     test('of the work queue is made again at its floor: nothing is lost or doubled', async () => {
       const server = await broker();
