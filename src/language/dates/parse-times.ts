@@ -83,7 +83,8 @@ const patterns: readonly RegExp[] = [
     'gu',
   ),
   /(?<=\b(?:at|by)\s)(?<hour>\d{1,2})\s?(?<half2>[ap])(?![a-z0-9])/gu,
-  /(?<=\b(?:at|by)\s)(?<hour>[01]\d|2[0-3])(?<minute>[0-5]\d)(?:\s*(?:h|hrs|hours))?(?![\d:./a-z-])/gu,
+  // by 2030: a year
+  /(?<=\b(?:at|by)\s)(?<!\bby\s(?=20[2-5]\d))(?<hour>[01]\d|2[0-3])(?<minute>[0-5]\d)(?:\s*(?:h|hrs|hours))?(?![\d:./a-z-])/gu,
   new RegExp(
     `${notInside}(?<hour>${englishHour})[\\s-](?<minuteWord>thirty|fifteen|forty[\\s-]five|twenty|ten)(?:\\s*(?<half2>${englishPeriod})(?![a-z])|(?<=\\bat\\s\\S+\\s\\S+(?:\\sfive)?)(?![a-z]))${partOfDay}`,
     'gu',

@@ -112,7 +112,7 @@ const moves = new RegExp(
   'u',
 );
 /** Notifications of other programs. */
-const foreign = /\b(?:phone|email|mail|messenger|app|text|push|smoke|fire|car)\b/u;
+const foreign = /\b(?:phone|email|mail|messenger|app|text|(?<!^)push|smoke|fire|car)\b/u;
 
 function change(clause: ScheduleClause): ScheduleRequest | null {
   const mask = maskText(clause);

@@ -87,11 +87,17 @@ export const koreanRecurrences: readonly RecurrencePattern[] = [
   pattern(`(?<n>${number})\\s*주(?:일)?${everyAfter}(?:\\s*${days})?${tail}`, (g) =>
     weekly(countOf(g['n']), g['days']),
   ),
+  // 아침마다 7시에: the half of the day stays in the text for the hour.
   pattern(
     `(?:매일(?:\\s?매일)?|날마다|매일같이|하루도\\s*빠짐없이|하루${once}|(?:아침|저녁|밤|새벽|점심|오전|오후)마다(?=\\s))(?:로|에)?(?:\\s*마다)?`,
     () => ({ unit: 'day', n: 1 }),
   ),
-  // 아침마다 7시에: the half of the day stays in the text for the hour.
+  // 아침 7시마다: the hour stays in the text. After another repetition it is the hour of that one.
+  {
+    regex:
+      /(?<=\d\s?시(?:\s?(?:반|\d{1,2}\s?분))?|\d:\d\d|정오|자정)(?<!(?:매\s?[주달월년일시분]|격[주일]|마다|간격).*|요일.*|평일.*|주[중말].*)\s?마다(?=[\s,]|$)/gu,
+    read: () => ({ unit: 'day', n: 1 }),
+  },
   pattern(`격일(?:로|마다)?|하루\\s*(?:걸러|건너)(?:서)?(?:\\s*(?:한\\s*번(?:씩)?|하루))?`, () => ({
     unit: 'day',
     n: 2,

@@ -184,7 +184,7 @@ function selectorOf(
   const selector = selectTimes(mask.lower(0, which.length), clause);
   if (everything.test(which) || everything.test(rest)) selector.all = true;
   if (/(?:^|\s)(?:마지막|방금|아까|최근|그|이|저|금방)(?=\s|$)/u.test(which)) selector.last = true;
-  const index = /(\d{1,3})\s*번(?:째)?/u.exec(which)?.[1];
+  const index = /(\d{1,3})\s*번(?:째)?/u.exec(`${which} ${rest}`)?.[1];
   if (index !== undefined) selector.index = Number(index);
   const words = which
     .replace(new RegExp(`${anyMark}${particle}`, 'gu'), ' ')

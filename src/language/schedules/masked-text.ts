@@ -1,5 +1,5 @@
 /** A message with one placeholder for each time, date and repetition, so that frames of requests can be matched. */
-import { civilNow } from '#shared/calendar/civil-date';
+import { civilNow, clockTime } from '#shared/calendar/civil-date';
 import type { TextSpan } from '../dates/parse-dates.ts';
 import type { ReminderSelector, ScheduleClause } from './schedule-request.ts';
 import { findParts } from './when.ts';
@@ -100,8 +100,6 @@ const weekdayWords: readonly (readonly [RegExp, number])[] = [
 ];
 
 const twelveHours = 720;
-const clock = (minutes: number): string =>
-  `${String(Math.floor(minutes / 60)).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`;
 
 /** The selection that the times and days of a text make. */
 export function selectTimes(text: string, { context }: ScheduleClause): ReminderSelector {
@@ -111,8 +109,8 @@ export function selectTimes(text: string, { context }: ScheduleClause): Reminder
   if (times?.ok === true) {
     selector.times = times.clocks.flatMap(({ minutes, certainty }) =>
       certainty === 'explicit'
-        ? [clock(minutes)]
-        : [clock(minutes % twelveHours), clock((minutes % twelveHours) + twelveHours)],
+        ? [clockTime(minutes)]
+        : [clockTime(minutes % twelveHours), clockTime((minutes % twelveHours) + twelveHours)],
     );
   }
   const weekdays = weekdayWords.flatMap(([word, day]) => (word.test(text) ? [day] : []));

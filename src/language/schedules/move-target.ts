@@ -1,5 +1,5 @@
 /** The new time of a reminder: an hour, a day, or a whole rule. */
-import { civilNow } from '#shared/calendar/civil-date';
+import { civilNow, clockTime } from '#shared/calendar/civil-date';
 import { narrow } from './clock-half.ts';
 import type { MoveTarget } from './schedule-request.ts';
 import { findParts, readWhen } from './when.ts';
@@ -20,8 +20,6 @@ export function moveTarget(text: string, context: WhenContext): MoveTarget | nul
   const [clock, second] = times.clocks;
   if (clock === undefined || second !== undefined) return null;
   const known = narrow(clock.minutes, clock.certainty, cueOf(text, context));
-  const minutes = known ?? clock.minutes;
-  const two = (value: number): string => String(value).padStart(2, '0');
-  const time = `${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
+  const time = clockTime(known ?? clock.minutes);
   return { ...date, time, ...(known === null ? { isHalfOpen: true } : {}) };
 }

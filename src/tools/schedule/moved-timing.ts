@@ -1,4 +1,5 @@
 /** A timing at another hour, or on another day. Pure. */
+import { clockTime } from '#shared/calendar/civil-date';
 import type { SetParams } from './schedule-operations.ts';
 
 export interface Move {
@@ -14,14 +15,13 @@ type Timing = Pick<Partial<SetParams>, 'once' | 'repeated' | 'cron' | 'every' | 
 
 const minutesOf = (time: string): number =>
   Number(time.slice(0, 2)) * 60 + Number(time.slice(3, 5));
-const two = (value: number): string => String(value).padStart(2, '0');
 
 /** The half of the day that is nearer to `before`. */
 function closest(time: string, before: string): string {
   const other = (minutesOf(time) + 720) % 1440;
   const distance = (minutes: number): number => Math.abs(minutes - minutesOf(before));
   if (distance(other) >= distance(minutesOf(time))) return time;
-  return `${two(Math.floor(other / 60))}:${two(other % 60)}`;
+  return clockTime(other);
 }
 
 /** Unchanged where it cannot be moved like this. */
@@ -36,7 +36,7 @@ export function movedTiming(timing: Timing, { time, date, isHalfOpen }: Move): T
   const [minute = '', hour = ''] = fields;
   // Several times a day, or every few minutes: which of them is meant is not known.
   if (time === undefined || !/^\d+$/.test(minute) || !/^\d+$/.test(hour)) return timing;
-  const before = `${two(Number(hour))}:${two(Number(minute))}`;
+  const before = clockTime(Number(hour) * 60 + Number(minute));
   const moved = isHalfOpen === true ? closest(time, before) : time;
   const cron = [Number(moved.slice(3, 5)), Number(moved.slice(0, 2)), ...fields.slice(2)].join(' ');
   const start =

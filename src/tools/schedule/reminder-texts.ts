@@ -1,27 +1,13 @@
 /** What people read about reminders, in Korean and English: the absolute time, the weekday and the zone, always. */
 import type { Locale } from '#machines/texts';
 import type { WallMs } from '#shared/calendar/zoned-time';
-import { ruleText } from './rule-text.ts';
+import { clockText, ruleText } from './rule-text.ts';
 import type { ReminderTiming, StoredReminder } from './reminder-book.ts';
 
 const weekdays: Record<Locale, string[]> = {
   ko: ['일', '월', '화', '수', '목', '금', '토'],
   en: ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'],
 };
-
-const two = (value: number): string => String(value).padStart(2, '0');
-
-/** `오전 9:00`, `9:00 AM`; with seconds if there are any. Midnight and noon are named. */
-export function clockText(wall: WallMs, locale: Locale): string {
-  const date = new Date(wall);
-  const [hour, minute, second] = [date.getUTCHours(), date.getUTCMinutes(), date.getUTCSeconds()];
-  const rest = `${two(minute)}${second === 0 ? '' : `:${two(second)}`}`;
-  const clock = `${hour % 12 === 0 ? 12 : hour % 12}:${rest}`;
-  if (locale === 'en') return `${clock} ${hour < 12 ? 'AM' : 'PM'}`;
-  if (hour === 0) return `밤 ${clock}`;
-  if (hour === 12) return `낮 ${clock}`;
-  return `${hour < 12 ? '오전' : '오후'} ${clock}`;
-}
 
 /** `2026-12-03 (목) 오전 9:00`. */
 export function momentText(wall: WallMs, locale: Locale): string {

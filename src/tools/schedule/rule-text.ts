@@ -1,5 +1,7 @@
 /** A repetition in words: 매주 월·수 오전 7:00, every weekday at 8:00 AM. A rule of an unknown form stays as it is written. */
 import type { Locale } from '#machines/texts';
+import { hourMs, minuteMs } from '#shared/calendar/time-units';
+import type { WallMs } from '#shared/calendar/zoned-time';
 import type { ReminderTiming } from './reminder-book.ts';
 
 type CronRule = Extract<ReminderTiming['rule'], { cron: string }>;
@@ -50,12 +52,22 @@ function timeText(minute: string, hour: string, locale: Locale): string | null {
   return clocks.join(isKorean ? '·' : ' and ');
 }
 
-function clock(hour: number, minute: number, locale: Locale): string {
-  const time = `${hour % 12 === 0 ? 12 : hour % 12}:${String(minute).padStart(2, '0')}`;
-  if (locale === 'en') return `${time} ${hour < 12 ? 'AM' : 'PM'}`;
-  if (hour === 0) return `밤 ${time}`;
-  return `${hour === 12 ? '낮' : hour < 12 ? '오전' : '오후'} ${time}`;
+/** `오전 9:00`, `9:00 AM`; with seconds if there are any. Midnight and noon are named. */
+export function clockText(wall: WallMs, locale: Locale): string {
+  const date = new Date(wall);
+  const [hour, minute, second] = [date.getUTCHours(), date.getUTCMinutes(), date.getUTCSeconds()];
+  const rest = `${two(minute)}${second === 0 ? '' : `:${two(second)}`}`;
+  const clockOfTwelve = `${hour % 12 === 0 ? 12 : hour % 12}:${rest}`;
+  if (locale === 'en') return `${clockOfTwelve} ${hour < 12 ? 'AM' : 'PM'}`;
+  if (hour === 0) return `밤 ${clockOfTwelve}`;
+  if (hour === 12) return `낮 ${clockOfTwelve}`;
+  return `${hour < 12 ? '오전' : '오후'} ${clockOfTwelve}`;
 }
+
+const two = (value: number): string => String(value).padStart(2, '0');
+
+const clock = (hour: number, minute: number, locale: Locale): string =>
+  clockText(hour * hourMs + minute * minuteMs, locale);
 
 /** Null: of an unknown form. */
 function dayText(
