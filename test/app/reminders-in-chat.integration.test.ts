@@ -122,6 +122,13 @@ describe('a reminder in chat', () => {
     expect(await say('알림 뭐 있어?')).toContain('치과 가기');
   });
 
+  test('that was set in another conversation is cancelled without a way back, for there is none', async () => {
+    await say('내일 오후 3시에 치과 가라고 알려줘', { ...place, thread: 'other' });
+    const reply = await say('치과 알림 취소해줘');
+    expect(reply).toContain('알림을 취소했어요: 치과 가기');
+    expect(reply).not.toContain('되돌려줘');
+  });
+
   test('of another person is neither listed nor cancelled', async () => {
     await say('내일 오후 3시에 치과 가라고 알려줘');
     const bob = { ...place, user_id: 'bob' };

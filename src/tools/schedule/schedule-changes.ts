@@ -60,23 +60,26 @@ export async function changeReminder(
   if (action === 'snooze') return snooze(change);
   if (action === 'cancel' && params.all === true) return cancelAll(change);
   const open = await openReminders(change);
-  const [found, more] = selectReminders(open, params);
+  const matching = selectReminders(open, params);
+  const [found, more] = matching;
   if (found === undefined) {
     const list = listText(open, locale, (one) => shownWall(one, parts.zones));
     return done(change.texts.noMatch, ...(open.length === 0 ? [] : [list]));
   }
-  if (more !== undefined) return askWhich(change, open);
+  if (more !== undefined) return askWhich(change, open, matching);
   return action === 'move' ? move(change, found) : changeOne(change, action, found);
 }
 
-function askWhich(change: Change, open: readonly StoredReminder[]): ToolAnswer {
-  const { texts, params } = change;
-  const lines = selectReminders(open, params)
-    .slice(0, 10)
-    .map((one) => {
-      const text = texts.line(dueText(change, one), one.text, one.state === 'paused');
-      return `${open.indexOf(one) + 1}. ${text}`;
-    });
+function askWhich(
+  change: Change,
+  open: readonly StoredReminder[],
+  found: readonly StoredReminder[],
+): ToolAnswer {
+  const { texts } = change;
+  const lines = found.slice(0, 10).map((one) => {
+    const text = texts.line(dueText(change, one), one.text, one.state === 'paused');
+    return `${open.indexOf(one) + 1}. ${text}`;
+  });
   return done(texts.which, ...lines);
 }
 
@@ -85,7 +88,7 @@ async function changeOne(
   action: 'cancel' | 'pause' | 'resume',
   one: StoredReminder,
 ): Promise<ToolAnswer> {
-  const { book, texts, undoMinutes } = change;
+  const { book, context, texts, undoMinutes } = change;
   const { id, text } = one;
   switch (action) {
     case 'pause':
@@ -96,6 +99,7 @@ async function changeOne(
     case 'cancel': {
       const due = dueText(change, one);
       await book.cancel(id);
+      if (!isOfHere(one, originOf(context))) return done(texts.cancelled(text, due));
       return revocable(texts.cancelled(text, due), texts.cancelUndo(undoMinutes));
     }
   }
@@ -151,14 +155,22 @@ async function snooze(change: Change): Promise<ToolAnswer> {
 const changedAt = (one: StoredReminder): number =>
   one.state === 'cancelled' ? one.updatedAt : one.createdAt;
 
+/** Whether it was set in this conversation: only such a reminder can be taken back or restored by the plain word. */
+const isOfHere = (
+  { channel, thread, createdBy }: StoredReminder,
+  origin: Pick<StoredReminder, 'channel' | 'thread'>,
+): boolean =>
+  channel === origin.channel &&
+  thread === origin.thread &&
+  (createdBy === 'chat' || createdBy === 'snooze');
+
 /** Of this conversation: cancels what was set last, or restores what was cancelled last. */
 async function undo(change: Change): Promise<ToolAnswer> {
   const { book, params, context, texts, undoMinutes } = change;
   const origin = originOf(context);
   const now = Date.parse(context.now);
   const [last] = (await book.all(origin.userId))
-    .filter(({ channel, thread }) => channel === origin.channel && thread === origin.thread)
-    .filter(({ createdBy }) => createdBy === 'chat' || createdBy === 'snooze')
+    .filter((one) => isOfHere(one, origin))
     .filter((one) => one.state !== 'done' && changedAt(one) >= now - undoMinutes * minuteMs)
     .toSorted((a, b) => changedAt(b) - changedAt(a) || (a.id < b.id ? 1 : -1));
   // A call that is repeated after a crash finds what it has cancelled itself.
