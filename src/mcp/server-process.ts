@@ -1,6 +1,6 @@
 /**
- * A child process of its own process group whose end nothing outlives: not the processes that it started, and not the
- * core's own end by `kill -9`.
+ * A child process in a process group of its own. When it ends, or when the core ends (also by `kill -9`), all processes
+ * that it has started are killed.
  *
  * A watchdog (a shell in the same group) reads a pipe that only this process holds open. When the pipe closes, because
  * `kill` was called, the child has exited or this process is gone, the watchdog kills the group, all processes that

@@ -120,8 +120,8 @@ export function createEffects(options: AssistantOptions): Effects {
         const { message } = input as { message: string };
         const now = language.now(options.clock.now());
         const ruled = scheduled?.decision ?? language.route(message, now);
-        const isForOther = isTakingBack(ruled) && options.mayTakeBack?.(conversation) !== true;
-        return ok({ now, decision: isForOther ? null : ruled });
+        const isOrdinaryChat = isTakingBack(ruled) && options.mayTakeBack?.(conversation) !== true;
+        return ok({ now, decision: isOrdinaryChat ? null : ruled });
       },
     },
 
@@ -168,7 +168,7 @@ export function createEffects(options: AssistantOptions): Effects {
   };
 }
 
-/** Without a reminder that was just set, the word is ordinary chat. */
+/** Whether the message takes back the last reminder; where none was just set, it is ordinary chat. */
 const isTakingBack = (decision: Decision | null): boolean =>
   decision?.calls?.some(
     ({ tool, params }) => tool === 'schedule' && params['action'] === 'undo',
@@ -367,7 +367,7 @@ const toEffectResult = (outcome: ModelOutcome): EffectResult =>
     ? ok({ text: outcome.text, backend: outcome.backend })
     : fail(toEffectFailure(outcome));
 
-/** Nobody waits for the answer of a schedule: the requests of people go first, until it has aged (docs/gate.md). */
+/** The model calls of a schedule come after those of people, until they have aged (docs/gate.md). */
 const priorityOf = ({ context: { scheduled } }: EffectCall): PriorityClass =>
   scheduled === undefined || scheduled.outcome === 'manual' ? 'foreground' : 'background';
 

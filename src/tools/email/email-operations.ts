@@ -30,7 +30,7 @@ const searchParams = z.object({
     'folder',
   ),
 });
-/** `unread`: only messages that nobody has opened. */
+/** `unread`: only unread messages. */
 export type MailSearchParams = z.output<typeof searchParams> & { unread?: boolean };
 
 const resolveMail: Resolver = (params, context) => {

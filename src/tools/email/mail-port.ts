@@ -42,7 +42,7 @@ export interface MailQuery {
   sender: readonly string[];
   /** As the user named it; null: INBOX and the configured folders. */
   folder: string | null;
-  /** Only messages that nobody has opened. */
+  /** Only unread messages. */
   unread?: boolean;
 }
 
