@@ -5,7 +5,7 @@ export interface MessageTransport {
    * it is not known whether the message was received.
    */
   request(subject: string, message: unknown, timeoutMs: number): Promise<unknown>;
-  /** Lost without a connection. */
+  /** Lost without a connection, or when it is too large for the server. */
   publish(subject: string, message: unknown): void;
   /**
    * The result of the handler, or what it resolves with, answers a request; undefined: no answer. It must not reject.

@@ -65,7 +65,7 @@ export class NatsTransport implements MessageTransport {
   publish(subject: string, message: unknown): void {
     const connection = this.#connection;
     if (connection === null || connection.isClosed()) return;
-    connection.publish(subject, JSON.stringify(message));
+    sendOrLose(() => connection.publish(subject, JSON.stringify(message)));
   }
 
   subscribe(subject: string, handler: Handler): () => void {
@@ -102,12 +102,15 @@ function handle(message: Msg, handler: Handler): void {
   else respond(message, answer);
 }
 
-/** An answer that the connection refuses (too large, or closed) is lost: its caller asks again or gives up. */
 function respond(message: Msg, answer: unknown): void {
-  if (answer === undefined) return;
+  if (answer !== undefined) sendOrLose(() => message.respond(JSON.stringify(answer)));
+}
+
+/** What the connection refuses (too large, or it closes) is lost, as core NATS may lose any message. */
+function sendOrLose(send: () => void): void {
   try {
-    message.respond(JSON.stringify(answer));
+    send();
   } catch {
-    // An error in the callback of a subscription would end the work of the whole connection.
+    // An error in the callback of a subscription would end the work of the whole connection; one in `publish`, a commit.
   }
 }
