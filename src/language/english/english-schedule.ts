@@ -19,7 +19,7 @@ import {
   type ScheduleRequest,
 } from '../schedules/schedule-request.ts';
 import { afterDuration, readWhen } from '../schedules/when.ts';
-import { unknown, type When } from '../schedules/when-types.ts';
+import { namesZone, unknown, type When } from '../schedules/when-types.ts';
 
 const connector =
   '(?:on|at|by|around|about|from|starting|beginning|until|till|through|for|the|and|to|of|in|every|each|between|,|-|@)';
@@ -123,6 +123,9 @@ function change(clause: ScheduleClause): ScheduleRequest | null {
     const { before = '', after = '', to = '' } = moved.groups ?? {};
     const from = masked.lastIndexOf(to);
     const which = selectorOf([before, after], mask, clause);
+    // "Set my alarm for 7am" makes one; "set my gym alarm for 7am" moves it.
+    const isNew = /^set .*\balarms?\b/u.test(clause.text) && Object.keys(which).length === 0;
+    if (isNew) return null;
     return {
       do: 'move',
       which,
@@ -195,6 +198,9 @@ const restShape = new RegExp(
 const asksOrWaits =
   /^(?:(?:of|about)\s+)?(?:what|whats|what's|who|whom|whose|which|how|why|where|if|whether|when|whenever|once|as soon as)\b/u;
 
+/** Days that are left out of a repetition are not understood. */
+const excepts = /^(?:except|excluding|unless|but|other than)\b/iu;
+
 /** A time that names no minute. */
 const vague = /\b(?:later|soon|in a (?:few|bit|while|moment)|at some point|some time)\b/u;
 
@@ -256,6 +262,7 @@ function set(clause: ScheduleClause): ScheduleRequest | null {
   if (found === null) return null;
   const { when, content, link, verb } = found;
   if (asksOrWaits.test(content.toLowerCase()) && link !== 'to') return null;
+  if (excepts.test(content)) return null;
   if (new RegExp(`^(?:${tellsMe})$`, 'u').test(verb)) return fromWeakVerb(found);
   if (/(?:briefing|digest|summary)$/.test(verb)) {
     const isPlain = found.hasEvery && content === '' && when !== null;
@@ -276,7 +283,9 @@ function set(clause: ScheduleClause): ScheduleRequest | null {
   if (isWake && content !== '' && link === null) return null;
   const usual = isWake ? 'Wake up' : /alarm/.test(verb) ? 'Alarm' : 'Reminder';
   const text = strip(content) || usual;
-  return { do: 'set', kind: 'reminder', text, when: when ?? unknown('when', clause.text) };
+  const isOfZone = namesZone(clause.text);
+  const due = isOfZone ? unknown('zone', clause.text) : (when ?? unknown('when', clause.text));
+  return { do: 'set', kind: 'reminder', text, when: due };
 }
 
 /** "Tell me …" keeps something for later only with a repetition, or with "to" or "that" and a time. */

@@ -19,7 +19,7 @@ const irregularStems: readonly (readonly [RegExp, string])[] = [
 
 /** Last syllables of verb stems that end in a vowel or ㄹ. 회의라고 and 치과라고 are nouns. */
 const verbSyllables = new Set(
-  '하가사오보주내치기리나자타끄쓰켜매배서펴추꾸누바피지이키시두크뜨우르채깨재빼떼메데세대베차마들만걸풀팔살날열갈돌놀울불빌달물밀털쓸얼말챙맡오워모씌띄',
+  '하가사오보주내치기리나자타끄쓰켜매배서펴추꾸누바피지이키시두크뜨우르채깨재빼떼메데세대베차마들만걸풀팔살날열갈돌놀울불빌달물밀털쓸얼말챙맡오워모씌띄쉬뛰따싸퍼',
 );
 
 const nominal = (stem: string): string => {

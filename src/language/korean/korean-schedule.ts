@@ -20,7 +20,7 @@ import {
 } from '../schedules/schedule-request.ts';
 import { moveTarget } from '../schedules/move-target.ts';
 import { afterDuration, readWhen } from '../schedules/when.ts';
-import { unknown, type When } from '../schedules/when-types.ts';
+import { namesZone, unknown, type When } from '../schedules/when-types.ts';
 import { koreanReminderText } from './korean-reminder-text.ts';
 
 const particle =
@@ -60,6 +60,8 @@ const asks =
   /뭐|뭘|무엇|무슨|언제|어디|누구|누가|몇|얼마|어떻게|어때|어떤|왜|는지|은지|인지|한지|할지|을지|일지|(?:있|없)(?:어|나|니)|방법|이유|차이|뜻/u;
 /** 알람 맞추는 법: a question about this program. */
 const howTo = /(?:는지|은지|방법|는\s*법|어떻게)\s*(?:좀\s*)?(?:알려|말해|설명)/u;
+/** Days that are left out are not understood. */
+const excepts = new RegExp(`${anyMark}\\s*(?:은|는|을|를)?\\s*(?:빼고|제외하고|제외한|말고)`, 'u');
 const looksUp =
   /일정|스케줄|스케쥴|캘린더|약속|회의|미팅|메일|이메일|편지|문서|자료|파일|날씨|기온|미세먼지|뉴스|환율|주가|상태|현황|할\s*일|정보|내용|목록|번호|주소|결과|소식|가격|운세|브리핑|요약/u;
 const quotes =
@@ -161,11 +163,12 @@ function change(clause: ScheduleClause): ScheduleRequest | null {
   if (moved !== null) {
     const to = moved.groups?.['to'] ?? '';
     const from = mask.masked.lastIndexOf(to);
-    return {
-      do: 'move',
-      which: selector,
-      to: moveTarget(mask.lower(from, from + to.length), clause.context),
-    };
+    const words = mask.lower(from, from + to.length);
+    // 알람 7시로 맞춰줘 makes one; 운동 알람 7시로 맞춰줘 moves it.
+    if (/^알람.*맞춰/u.test(clause.text) && Object.keys(selector).length === 0) {
+      return { do: 'set', kind: 'reminder', text: '알림', when: readWhen(words, clause.context) };
+    }
+    return { do: 'move', which: selector, to: moveTarget(words, clause.context) };
   }
   // 알람 끄라고 알려줘 is a reminder, not a change of one.
   if (marksIn(rest).length > 0 || /라고|다고|알려|말해|깨워/u.test(rest)) return null;
@@ -247,7 +250,7 @@ function set(clause: ScheduleClause): ScheduleRequest | null {
   const isWake = wakes.test(masked);
   const strong = sets.exec(masked) ?? wakes.exec(masked);
   const verb = strong ?? tells.exec(masked) ?? shows.exec(masked) ?? briefs.exec(masked);
-  if (verb === null || howTo.test(masked)) return null;
+  if (verb === null || howTo.test(masked) || excepts.test(masked)) return null;
   const body = masked.slice(0, verb.index).trimEnd();
   const found = findWhen(body, mask, clause, isWake);
   if (found === null) return null;
@@ -265,7 +268,10 @@ function set(clause: ScheduleClause): ScheduleRequest | null {
   }
   if (strong === null && !isReminder(found, masked)) return null;
   const text = koreanReminderText(content) || (isWake ? '기상' : '알림');
-  const when = found.when ?? unknown('when', clause.text);
+  const isOfZone = namesZone(clause.text);
+  const when = isOfZone
+    ? unknown('zone', clause.text)
+    : (found.when ?? unknown('when', clause.text));
   if (found.when === null && content === '') return null;
   return { do: 'set', kind: 'reminder', text, when };
 }

@@ -28,6 +28,7 @@ const ko = {
     times: (text: string) => `'${text}'에서 알림 시각은 몇 시인가요? 시각을 하나만 알려주세요.`,
     interval: (text: string) =>
       `'${text}' 간격으로는 알릴 수 없어요. 5, 10, 15, 20, 30분이나 1, 2, 3, 4, 6, 8, 12시간 중에서 골라주세요.`,
+    zone: () => '다른 시간대의 시각은 바꾸어 계산하지 않아요. 여기 시각으로 언제 알려드릴까요?',
     moveTo: () => '몇 시로(또는 언제로) 바꿀까요?',
   },
 };
@@ -58,6 +59,7 @@ const en: typeof ko = {
     times: (text) => `At which one time should I remind you ('${text}')?`,
     interval: (text) =>
       `'${text}' does not fit. Choose 5, 10, 15, 20 or 30 minutes, or 1, 2, 3, 4, 6, 8 or 12 hours.`,
+    zone: () => 'I do not convert times of other time zones. When is it in your own time zone?',
     moveTo: () => 'To which time should I move it?',
   },
 };

@@ -5,6 +5,7 @@ import type { DateParseResult } from '../dates/parse-dates.ts';
 import type { ParsedDuration } from '../dates/parse-durations.ts';
 import type { TimeParseResult } from '../dates/parse-times.ts';
 import type { ParsedRecurrence } from '../dates/recurrence.ts';
+import { alternation } from '../word-lists.ts';
 import type { HalfCue } from './clock-half.ts';
 
 /** `YYYY-MM-DDTHH:MM[:SS]` on the wall clock of the zone. */
@@ -37,6 +38,7 @@ export interface KnownWhen {
  * - `past`: it is over
  * - `times`: several times that one schedule cannot have
  * - `interval`: does not fit into an hour or a day
+ * - `zone`: the time of another time zone
  */
 export type AskedBack =
   | 'when'
@@ -48,6 +50,7 @@ export type AskedBack =
   | 'past'
   | 'times'
   | 'interval'
+  | 'zone'
   | 'badTime'
   | DateErrorReason;
 
@@ -77,6 +80,22 @@ export const unknown = (ask: AskedBack, text: string): UnknownWhen => ({
   ask,
   text: text.trim(),
 });
+
+/** The cities of the IANA zones, in lower case. */
+const cities = Intl.supportedValuesOf('timeZone').map((zone) =>
+  zone
+    .slice(zone.lastIndexOf('/') + 1)
+    .replaceAll('_', ' ')
+    .toLowerCase(),
+);
+const zoneNames = `utc|gmt|[ecmp][sd]t|et|bst|cest|cet|kst|jst|ist|aest|aedt|(?:eastern|central|mountain|pacific|${alternation(cities)})\\s+(?:standard\\s+|daylight\\s+)?time`;
+const otherZone = new RegExp(
+  `(?:\\d|[ap]\\.?m\\.?|\\bnoon|\\bmidnight|o'?clock|시|분|반)\\s*\\b(?:${zoneNames})(?![a-z])|[가-힣]{2,}\\s*시간(?:으로|\\s*기준)`,
+  'u',
+);
+
+/** Whether a clock time is that of a named zone: 3pm EST, 15:00 UTC, 뉴욕 시간으로. Zones are not converted. */
+export const namesZone = (text: string): boolean => otherZone.test(text);
 
 export const wallAt = (day: CivilDay, minutes: number): WallText =>
   `${isoDate(day + Math.floor(minutes / 1440))}T${clockTime(minutes)}`;

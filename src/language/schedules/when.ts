@@ -19,6 +19,7 @@ import { recurringWhen } from './recurring-when.ts';
 import {
   cueOf,
   type KnownWhen,
+  namesZone,
   unknown,
   wallAt,
   type WallText,
@@ -63,6 +64,7 @@ export function readWhen(words: string, context: WhenContext): When {
     return unknown(dates.reason, dates.text);
   }
   if (times?.ok === false) return unknown('badTime', times.text);
+  if (times !== null && namesZone(text)) return unknown('zone', text);
   if (recurrences.length > 0) return recurringWhen(text, parts, context);
   const [first, second] = durations;
   if (first !== undefined) {
