@@ -165,6 +165,15 @@ describe('a reminder in chat', () => {
     expect(await say('약 알림 다시 켜줘')).toContain('2026-12-03 (목) 오후 4:00');
   });
 
+  test('is paused and resumed with all others, and alone if it is the only paused one', async () => {
+    await say('내일 오후 3시에 약 먹으라고 알려줘');
+    await say('내일 오후 9시에 약 바르라고 알려줘');
+    expect(await say('pause all my reminders')).toContain('Paused all 2 reminders.');
+    expect(await say('알림 전부 다시 켜줘')).toContain('알림 2건을 모두 다시 켰어요.');
+    await say('1번 알림 잠시 멈춰줘');
+    expect(await say('약 알림 다시 켜줘')).toContain('오후 3:00');
+  });
+
   test('that repeats is shown with its times first, can be changed, and is set after a yes', async () => {
     const message = 'remind me every weekday at 8 to take my vitamins';
     const draft = await fixture.client.submit({ ...place, message });

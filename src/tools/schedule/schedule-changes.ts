@@ -58,9 +58,9 @@ export async function changeReminder(
   const { action } = params;
   if (action === 'undo') return undo(change);
   if (action === 'snooze') return snooze(change);
-  if (action === 'cancel' && params.all === true) return cancelAll(change);
+  if (action !== 'move' && params.all === true) return changeAll(change, action);
   const open = await openReminders(change);
-  const matching = selectReminders(open, params);
+  const matching = concerned(selectReminders(open, params), action);
   const [found, more] = matching;
   if (found === undefined) {
     const list = listText(open, locale, (one) => shownWall(one, parts.zones));
@@ -105,13 +105,28 @@ async function changeOne(
   }
 }
 
-async function cancelAll(change: Change): Promise<ToolAnswer> {
+/** Of several, those that the action changes: a paused one is not meant by "pause". All, if it changes none. */
+function concerned(
+  found: readonly StoredReminder[],
+  action: ChangeParams['action'],
+): readonly StoredReminder[] {
+  if (action !== 'pause' && action !== 'resume') return found;
+  const before = action === 'pause' ? 'active' : 'paused';
+  const changed = found.filter(({ state }) => state === before);
+  return changed.length === 0 ? found : changed;
+}
+
+async function changeAll(
+  change: Change,
+  action: 'cancel' | 'pause' | 'resume',
+): Promise<ToolAnswer> {
   const { book, params, texts } = change;
   const open = await openReminders(change);
-  const found = isNarrowed(params) ? selectReminders(open, params) : open;
+  const found = concerned(isNarrowed(params) ? selectReminders(open, params) : open, action);
   if (found.length === 0) return done(texts.noMatch);
-  for (const { id } of found) await book.cancel(id);
-  return done(texts.cancelledAll(found.length), ...found.map(({ text }) => `- ${text}`));
+  for (const { id } of found) await book[action](id);
+  const head = { cancel: texts.cancelledAll, pause: texts.pausedAll, resume: texts.resumedAll };
+  return done(head[action](found.length), ...found.map(({ text }) => `- ${text}`));
 }
 
 async function move(change: Change, from: StoredReminder): Promise<ToolAnswer> {
