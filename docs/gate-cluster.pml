@@ -2,11 +2,12 @@
  * The one slot of a model server that two workers share, for the Spin model checker: permits that expire, an arbiter that is
  * replaced, and messages that are lost. docs/gate.md says what is checked and how to run it.
  *
- * Arbiter 0 is replaced by arbiter 1 at any moment and goes on for STALE ticks. A holder stops PERMIT ticks after its last
- * confirmed beat; an arbiter frees its slot FREE ticks after the last beat that it received; arbiter 1 grants nothing for QUIET
- * ticks and gives its slot to the request that runs.
+ * Arbiter 0 is replaced by arbiter 1 at any moment. Either it goes on for STALE ticks, until it is mute; or it has been mute
+ * for SILENT ticks, which arbiter 1 has seen. A holder stops PERMIT ticks after its last confirmed beat; an arbiter frees its
+ * slot FREE ticks after the last beat that it received; arbiter 1 grants nothing until PERMIT ticks after arbiter 0 is mute, and
+ * gives its slot to the request that runs.
  *
- * Faults, to see the property fail: -DNOEXPIRY, -DEARLYFREE, -DNOQUIET, -DNOADOPT, -DLONGSTALE.
+ * Faults, to see the property fail: -DNOEXPIRY, -DEARLYFREE, -DNOQUIET, -DNOADOPT, -DLONGSTALE, -DNOLASTWORDS.
  */
 #define PERMIT 3
 #define NONE   2
@@ -15,15 +16,24 @@
 #else
 #define FREE 4
 #endif
+#define SILENT 2
+/* One tick more: the first one may come at once. */
 #ifdef NOQUIET
-#define QUIET 0
+#define QUIET(muteAfter) 0
 #else
-#define QUIET 5
+#define QUIET(muteAfter) (PERMIT + 1 + muteAfter)
 #endif
-#ifdef LONGSTALE
-#define STALE 6
-#else
 #define STALE 1
+#ifdef LONGSTALE
+#define GOESON 6
+#else
+#define GOESON STALE
+#endif
+/* The replaced arbiter is taken for mute. */
+#ifdef NOLASTWORDS
+#define LASTWORDS (-SILENT)
+#else
+#define LASTWORDS STALE
 #endif
 
 bool runs[2];               /* the request of this worker is at the model server */
@@ -34,6 +44,7 @@ byte slot[2] = NONE;
 byte seen[2];               /* ticks until the arbiter frees its slot */
 byte quiet;
 byte stale;
+byte silent;
 
 inline expire(i) {
   if
@@ -70,6 +81,10 @@ proctype Clock() {
        if
        :: live[1] && live[0] && stale > 0 -> stale--
        :: live[1] && live[0] && stale == 0 -> live[0] = false
+       :: else -> skip
+       fi;
+       if
+       :: silent > 0 -> silent--
        :: else -> skip
        fi }
   od
@@ -121,7 +136,11 @@ meet:
 }
 
 proctype Takeover() {
-  atomic { live[1] = true; quiet = QUIET; stale = STALE }
+  if
+  :: atomic { live[1] = true; quiet = QUIET(LASTWORDS); stale = GOESON }
+  :: atomic { live[0] = false; silent = SILENT };
+     atomic { silent == 0 -> live[1] = true; quiet = QUIET(-SILENT) }
+  fi
 }
 
 init {

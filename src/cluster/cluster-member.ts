@@ -26,39 +26,30 @@ import {
   type Worker,
 } from '#storage/postgres/leases';
 import type { PostgresDatabase } from '#storage/postgres/postgres-database';
+import type { ClusterTiming } from './cluster-timing.ts';
 import {
   createFailureDetector,
   type FailureDetector,
+  type SilentWorker,
   type WorkerBeat,
 } from './failure-detector.ts';
 import { planLeases } from './lease-plan.ts';
 
+export interface GainedLease extends HeldLease {
+  /** ms since the last beat of the previous owner, at least; null: it gave the lease up, or there was none. */
+  ownerSilentMs: number | null;
+}
+
 export interface LeaseUser {
   /** These leases are owned from now on. An error leaves them owned; it is logged. */
-  gained(leases: ReadonlyMap<string, HeldLease>, worker: Worker): Promise<void> | void;
+  gained(leases: ReadonlyMap<string, GainedLease>, worker: Worker): Promise<void> | void;
   /** They belong to others now: forget what depends on them, write nothing. */
   lost(names: readonly string[]): void;
   /** Ends all writes with these leases. They are given up when it resolves. */
   handOver(names: readonly string[]): Promise<void>;
 }
 
-export interface ClusterTiming {
-  /** Interval of the beats. */
-  beatMs: number;
-  /** A worker is gone after this silence. */
-  goneAfterMs: number;
-  /** The same when `isUnreachable` says so too. */
-  goneFastAfterMs: number;
-  /** At most so many leases are handed over per beat. */
-  handOverMax: number;
-}
-
-export const clusterTiming: ClusterTiming = {
-  beatMs: 1_000,
-  goneAfterMs: 5_000,
-  goneFastAfterMs: 1_500,
-  handOverMax: 8,
-};
+type MemberTiming = Pick<ClusterTiming, 'beatMs' | 'goneAfterMs' | 'goneFastAfterMs'>;
 
 export interface ClusterOptions {
   database: PostgresDatabase;
@@ -71,7 +62,9 @@ export interface ClusterOptions {
   leases: readonly string[];
   user: LeaseUser;
   log: Log;
-  timing?: ClusterTiming;
+  timing: MemberTiming;
+  /** At most so many leases are handed over per beat. */
+  handOverMax: number;
   /** Whether nothing listens for this worker on NATS. False when that is not known. */
   isUnreachable?: (workerId: string) => Promise<boolean>;
   /** Whether this process has had no connection to the message server for so long that others should do its work. */
@@ -113,7 +106,7 @@ export async function joinCluster(options: ClusterOptions): Promise<ClusterMembe
 
 class Member implements ClusterMember {
   readonly #options: ClusterOptions;
-  readonly #timing: ClusterTiming;
+  readonly #timing: MemberTiming;
   readonly #now: () => number;
   readonly #nextId = createIdSource();
   readonly #ending = new AbortController();
@@ -125,6 +118,8 @@ class Member implements ClusterMember {
   #worker: Worker;
   #view: ClusterView | null = null;
   #confirmedAt = -Infinity;
+  /** Until the next look. */
+  #pauseMs: number;
   #pause = new AbortController();
   #loop: Promise<void> = Promise.resolve();
   /** Calls of the user, one after another: no beat waits for them. */
@@ -132,10 +127,11 @@ class Member implements ClusterMember {
 
   constructor(options: ClusterOptions) {
     this.#options = options;
-    this.#timing = options.timing ?? clusterTiming;
+    this.#timing = options.timing;
     this.#now = options.now ?? (() => performance.now());
     this.#worker = this.#newWorker();
     this.#detector = this.#newDetector();
+    this.#pauseMs = this.#timing.beatMs;
   }
 
   async join(): Promise<void> {
@@ -179,7 +175,7 @@ class Member implements ClusterMember {
 
   async #run(): Promise<void> {
     while (!this.#ending.signal.aborted) {
-      await abortableSleep(this.#timing.beatMs, this.#pause.signal, { ref: false });
+      await abortableSleep(this.#pauseMs, this.#pause.signal, { ref: false });
       this.#pause = new AbortController();
       if (this.#ending.signal.aborted) return;
       try {
@@ -226,18 +222,31 @@ class Member implements ClusterMember {
 
   async #markSilent(others: readonly WorkerBeat[]): Promise<Set<string>> {
     const { database, isUnreachable, onReleased, log } = this.#options;
+    const { goneAfterMs, goneFastAfterMs } = this.#timing;
     const gone = new Set<string>();
-    for (const other of this.#detector.observe(this.#now(), others)) {
+    const observed = this.#detector.observe(this.#now(), others);
+    this.#pauseMs = this.#pauseAfter(observed);
+    const mark = async (other: SilentWorker): Promise<void> => {
       const isSilent =
-        other.silentMs >= this.#timing.goneAfterMs ||
-        (other.silentMs >= this.#timing.goneFastAfterMs &&
-          ((await isUnreachable?.(other.id)) ?? false));
-      if (!isSilent || !(await markGone(database, other))) continue;
+        other.silentMs >= goneAfterMs ||
+        (other.silentMs >= goneFastAfterMs && ((await isUnreachable?.(other.id)) ?? false));
+      if (!isSilent || !(await markGone(database, other))) return;
       log.warn({ worker: other.id, silentMs: Math.round(other.silentMs) }, 'a worker is gone');
       gone.add(other.id);
-    }
+    };
+    await Promise.all(observed.map(mark));
     if (gone.size > 0) onReleased?.();
     return gone;
+  }
+
+  /** The next look is at the moment when a silent worker can be gone, if that is before the next beat. */
+  #pauseAfter(observed: readonly SilentWorker[]): number {
+    const { beatMs, goneAfterMs, goneFastAfterMs } = this.#timing;
+    const limits = observed.flatMap(({ silentMs }) => [
+      goneFastAfterMs - silentMs,
+      goneAfterMs - silentMs,
+    ]);
+    return Math.min(beatMs, ...limits.filter((ms) => ms > 0));
   }
 
   #forgetForeign(leases: readonly LeaseState[]): void {
@@ -253,16 +262,32 @@ class Member implements ClusterMember {
     const names = [...epochs.keys()];
     const taken = await takeLeases(this.#options.database, this.#worker, names, epochs);
     for (const [name, { epoch }] of taken) this.#owned.set(name, epoch);
+    const now = this.#now();
+    const silences = new Map(
+      leases.map(({ name, worker: owner }) => [
+        name,
+        owner === null ? null : this.#silenceOf(owner, now),
+      ]),
+    );
     const worker = this.#worker;
     this.#call(() => {
       // M1: some may be lost again since an earlier call delayed this one.
-      const held = [...taken].filter(([name, { epoch }]) => this.#owned.get(name) === epoch);
+      const held = [...taken].flatMap(([name, lease]): [string, GainedLease][] => {
+        if (this.#owned.get(name) !== lease.epoch) return [];
+        return [[name, { ...lease, ownerSilentMs: silences.get(name) ?? null }]];
+      });
       if (held.length > 0) return this.#options.user.gained(new Map(held), worker);
     });
   }
 
+  #silenceOf(owner: string, now: number): number {
+    // Taken twice by this worker: nothing was silent.
+    if (owner === this.#worker.id) return 0;
+    return Math.max(this.#detector.silentMs(now, owner), this.#timing.goneFastAfterMs);
+  }
+
   #handOver(leases: readonly LeaseState[]): void {
-    const names = leases.slice(0, this.#timing.handOverMax).map(({ name }) => name);
+    const names = leases.slice(0, this.#options.handOverMax).map(({ name }) => name);
     if (names.length === 0 || this.#leaving.size > 0) return;
     for (const name of names) {
       this.#owned.delete(name);

@@ -1,6 +1,6 @@
 /** The users of the leases of one worker, by the prefix of the lease's name: each is called with its own leases only. */
-import type { HeldLease, Worker } from '#storage/postgres/leases';
-import type { LeaseUser } from './cluster-member.ts';
+import type { Worker } from '#storage/postgres/leases';
+import type { GainedLease, LeaseUser } from './cluster-member.ts';
 
 export interface LeaseUsers extends LeaseUser {
   /**
@@ -16,7 +16,7 @@ export function createLeaseUsers(): LeaseUsers {
     [...names].filter((name) => name.startsWith(prefix));
   return {
     add: (prefix, user) => void users.push({ prefix, user }),
-    async gained(leases: ReadonlyMap<string, HeldLease>, worker: Worker) {
+    async gained(leases: ReadonlyMap<string, GainedLease>, worker: Worker) {
       const calls = users.map(async ({ prefix, user }) => {
         const own = ofPrefix(leases.keys(), prefix).map(
           (name) => [name, leases.get(name)!] as const,

@@ -11,7 +11,8 @@ import { postgresMissing, startPostgres, type PostgresServer } from '#test/suppo
 
 const missing = postgresMissing();
 let server: PostgresServer;
-const timing = { beatMs: 40, goneAfterMs: 600, goneFastAfterMs: 200, handOverMax: 100 };
+const timing = { beatMs: 40, goneAfterMs: 600, goneFastAfterMs: 200 };
+const handOverMax = 100;
 
 interface Seen {
   member: ClusterMember;
@@ -45,6 +46,7 @@ describe.skipIf(missing !== null)('workers of a cluster', () => {
       leases: ['role/sequencer', 'role/intake'],
       log: silentLog(),
       timing,
+      handOverMax,
       user: {
         gained(leases) {
           for (const [name, { epoch, pos }] of leases) {

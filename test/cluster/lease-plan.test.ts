@@ -99,4 +99,14 @@ describe('the failure detector', () => {
     detector.observe(11_000, []);
     expect(detector.observe(12_000, beats(['a', 5]))[0]!.silentMs).toBe(0);
   });
+
+  test('knows for how long a worker is silent whose row is gone, unless it has paused itself', () => {
+    const detector = createFailureDetector(2_500);
+    detector.observe(10_000, beats(['a', 5]));
+    detector.observe(11_000, []);
+    expect(detector.silentMs(12_000, 'a')).toBe(2_000);
+    expect(detector.silentMs(12_000, 'never seen')).toBe(0);
+    detector.observe(17_000, []);
+    expect(detector.silentMs(17_000, 'a')).toBe(0);
+  });
 });

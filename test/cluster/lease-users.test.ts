@@ -4,7 +4,7 @@ import type { LeaseUser } from '#cluster/cluster-member';
 import { createLeaseUsers } from '#cluster/lease-users';
 
 const worker = { id: 'w', machineVersion: 1 };
-const lease = { epoch: 1, pos: 0 };
+const lease = { epoch: 1, pos: 0, ownerSilentMs: null };
 
 function recorder(): { user: LeaseUser; calls: string[] } {
   const calls: string[] = [];

@@ -4,7 +4,8 @@ import { createRoleUser, type Role } from '#cluster/roles';
 import { silentLog } from '#shared/log';
 
 const worker = { id: 'w', machineVersion: 1 };
-const leases = (...names: string[]) => new Map(names.map((name) => [name, { epoch: 1, pos: 0 }]));
+const leases = (...names: string[]) =>
+  new Map(names.map((name) => [name, { epoch: 1, pos: 0, ownerSilentMs: null }]));
 
 function recorder(name: string, calls: string[], slow?: Promise<void>): Role {
   return {

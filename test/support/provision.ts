@@ -12,6 +12,7 @@ import { preparePostgres, prepareVectors } from './postgres-server.ts';
 import { prepareCaddy, prepareNginx } from './proxies.ts';
 import { prepareRadicale } from './radicale.ts';
 import { prepareRecurringIcalEvents } from './recurring-ical-events.ts';
+import { prepareSpin } from './spin.ts';
 import { prepareTmux } from './tmux.ts';
 
 /** Each resolves with the reason why the server is missing, or null. They run one after another: they share apt's lock. */
@@ -26,6 +27,7 @@ const preparations: Record<string, () => string | null | Promise<string | null>>
   Radicale: prepareRadicale,
   recurring_ical_events: prepareRecurringIcalEvents,
   Dovecot: prepareDovecot,
+  Spin: prepareSpin,
   tmux: prepareTmux,
   Chromium: () => (prepareChromium() === null ? 'it could not be installed' : null),
   'llama.cpp server': async () => {

@@ -1,5 +1,6 @@
 /** This core as one of several workers: its messages to the others, its doors, and the leases that it holds. */
 import { admitWorker, type Candidate } from '#cluster/admission';
+import { clusterTimingOf, type ClusterTiming } from '#cluster/cluster-timing';
 import { joinCluster, type ClusterMember, type LeaseUser } from '#cluster/cluster-member';
 import { ClusterGates } from '#cluster/gate/cluster-gates';
 import { createLeaseDoors, type LeaseDoors } from '#cluster/lease-doors';
@@ -34,11 +35,6 @@ import { routeScheduleChanges, scheduleOperations } from './schedule-doors.ts';
 const pingMs = 400;
 /** A worker without NATS keeps its work for so many times `goneAfterMs`: most servers are back by then. */
 const isolatedAfter = 2;
-/**
- * An arbiter of a gate whose last stored beat is older than this and the earliest time at which it can be gone grants
- * nothing. Below the 2 s that a new arbiter allows for (clusterGateTiming).
- */
-const gateGraceMs = 1_500;
 /** NATS is waited for so long before leases are taken: others reach this worker only over it. */
 const connectMs = 5_000;
 
@@ -67,6 +63,7 @@ export class Cluster {
   readonly stores: Stores;
   readonly hub: LiveHub;
   readonly #parts: ClusterParts;
+  readonly #timing: ClusterTiming;
   readonly #candidate: Candidate;
   readonly #ends: (() => void)[] = [];
   #member: ClusterMember | null = null;
@@ -79,6 +76,7 @@ export class Cluster {
   constructor(parts: ClusterParts) {
     const { stores, shared, log } = parts;
     this.#parts = parts;
+    this.#timing = clusterTimingOf(parts.settings);
     this.#candidate = candidateOf(parts);
     this.subjects = createSubjects(parts.nats.prefix);
     this.doors = createLeaseDoors({
@@ -91,17 +89,13 @@ export class Cluster {
       worker: this.#candidate.name,
       transport: this.transport,
       subjects: this.subjects,
-      isConfirmed: () => this.#member?.isConfirmed(this.#goneFastAfterMs + gateGraceMs) ?? true,
+      isConfirmed: () => this.#member?.isConfirmed(this.#timing.muteAfterMs) ?? true,
+      timing: this.#timing,
     });
     const documents = routeChanges(stores.documents, shared.database, this.doors);
     const schedules = routeScheduleChanges(stores.schedules, this.doors);
     this.stores = { ...stores, documents, schedules };
     this.hub = this.#createHub();
-  }
-
-  get #goneFastAfterMs(): number {
-    const { beatMs, goneAfterMs } = this.#parts.settings;
-    return Math.min(1.5 * beatMs, goneAfterMs);
   }
 
   /** Null before `join`. */
@@ -175,8 +169,6 @@ export class Cluster {
     await this.transport.connected(connectMs);
     const candidate = this.#candidate;
     await admitWorker(shared.database, candidate);
-    const { beatMs, goneAfterMs, handOverMax } = settings;
-    const goneFastAfterMs = this.#goneFastAfterMs;
     this.#member = await joinCluster({
       database: shared.database,
       machineVersion,
@@ -185,7 +177,8 @@ export class Cluster {
       leases: [...all.map(({ name }) => name), ...this.gates.leases()],
       user: this.users,
       log,
-      timing: { beatMs, goneAfterMs, goneFastAfterMs, handOverMax },
+      timing: this.#timing,
+      handOverMax: settings.handOverMax,
       isUnreachable: (id) => this.#isUnreachable(id),
       isIsolated: () => this.#isIsolated(),
       onJoined: ({ id }) => this.#receiveAs(id),

@@ -11,7 +11,8 @@ import { zeroCounters } from '#models/gate/gate-view';
 import type { GateSubjects, Subjects } from '#shared/wire/subjects';
 import { GateArbiter } from './gate-arbiter.ts';
 import { gateNewsSchema } from './gate-messages.ts';
-import type { ClusterGateTiming, GateNews } from './gate-messages.ts';
+import type { ClusterTiming } from '../cluster-timing.ts';
+import type { GateNews } from './gate-messages.ts';
 import { RemoteGate } from './remote-gate.ts';
 
 export interface ClusterGateParts {
@@ -20,7 +21,7 @@ export interface ClusterGateParts {
   transport: MessageTransport;
   subjects: Pick<Subjects, 'gate'>;
   isConfirmed: () => boolean;
-  timing?: ClusterGateTiming | undefined;
+  timing: ClusterTiming;
 }
 
 /** Views are sent at changes, at most at this interval … */
@@ -58,7 +59,7 @@ export class ClusterGate implements ObservableGate {
       clock,
       timers,
       drainBoundMs,
-      ...(timing === undefined ? {} : { timing }),
+      timing: timing.gate,
     });
     this.#stopWatching = transport.subscribe(this.#subjects.view, (message) => {
       const { data } = gateNewsSchema.safeParse(message);
@@ -73,8 +74,11 @@ export class ClusterGate implements ObservableGate {
     return this.#remote.acquire(request);
   }
 
-  /** This worker grants from now on: it has the lease. */
-  hold(epoch: number): void {
+  /**
+   * This worker grants from now on: it has the lease.
+   * @param ownerSilentMs since the last beat of the previous owner; null: it gave the lease up
+   */
+  hold(epoch: number, ownerSilentMs: number | null): void {
     this.release('lost');
     const { transport, isConfirmed, timing } = this.#parts;
     this.#epoch = epoch;
@@ -84,9 +88,9 @@ export class ClusterGate implements ObservableGate {
       isConfirmed,
       transport,
       subjects: this.#subjects,
-      // The lease has never had another owner.
-      isFirst: epoch === 1,
-      ...(timing === undefined ? {} : { timing }),
+      // The first epoch: the lease has never had another owner. An owner that gives it up is mute before.
+      silentMs: epoch === 1 ? Infinity : (ownerSilentMs ?? timing.muteAfterMs),
+      timing: timing.gate,
     });
     this.#remote.useLocal(this.#arbiter);
     this.#stopNews = this.#sendNews(this.#arbiter);

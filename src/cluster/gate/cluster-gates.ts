@@ -4,8 +4,7 @@
  */
 import { createIdSource } from '#shared/ids';
 import { systemTimers, type GateOptions } from '#models/gate/gate-options';
-import type { HeldLease } from '#storage/postgres/leases';
-import type { LeaseUser } from '../cluster-member.ts';
+import type { GainedLease, LeaseUser } from '../cluster-member.ts';
 import { ClusterGate, type ClusterGateParts } from './cluster-gate.ts';
 
 const leaseOf = (backend: string): string => `gate/${backend}`;
@@ -31,8 +30,9 @@ export class ClusterGates implements LeaseUser {
     return [...this.#gates.keys()];
   }
 
-  gained(leases: ReadonlyMap<string, HeldLease>): void {
-    for (const [name, { epoch }] of leases) this.#gates.get(name)?.hold(epoch);
+  gained(leases: ReadonlyMap<string, GainedLease>): void {
+    for (const [name, { epoch, ownerSilentMs }] of leases)
+      this.#gates.get(name)?.hold(epoch, ownerSilentMs);
   }
 
   lost(names: readonly string[]): void {

@@ -14,10 +14,10 @@ import { GateActor } from '#models/gate/gate';
 import type { GateOptions, MonotonicTimers } from '#models/gate/gate-options';
 import type { AcquireResult, Permit } from '#models/gate/gate-types';
 import type { GateSubjects } from '#shared/wire/subjects';
-import { beatSchema, clusterGateTiming } from './gate-messages.ts';
+import type { ClusterGateTiming } from '../cluster-timing.ts';
+import { beatSchema } from './gate-messages.ts';
 import type {
   Announcement,
-  ClusterGateTiming,
   Closing,
   GateBeat,
   GateState,
@@ -29,13 +29,13 @@ export interface GateArbiterOptions {
   gate: GateOptions & { timers: MonotonicTimers };
   /** Of the lease. */
   epoch: number;
-  /** Whether the lease is confirmed; false at the latest 2 s after another worker may have taken it. */
+  /** Whether the lease is confirmed; false at the latest one beat after another worker may have taken it. */
   isConfirmed: () => boolean;
   transport: MessageTransport;
   subjects: GateSubjects;
-  /** No worker has ever had a permit: there is nothing to wait for. */
-  isFirst?: boolean;
-  timing?: ClusterGateTiming;
+  /** Since the last beat of the previous arbiter; Infinity: no worker has ever had a permit. */
+  silentMs: number;
+  timing: ClusterGateTiming;
 }
 
 interface Entry {
@@ -77,7 +77,7 @@ export class GateArbiter {
 
   constructor(options: GateArbiterOptions) {
     this.#options = options;
-    this.#timing = options.timing ?? clusterGateTiming;
+    this.#timing = options.timing;
     // The workers end drains (A1): a limit here could free a slot whose abort has not arrived.
     this.gate = new GateActor({ ...options.gate, drainBoundMs: timerMaxMs });
     const { transport, subjects, epoch, gate } = options;
@@ -85,7 +85,7 @@ export class GateArbiter {
       const beat = beatSchema.safeParse(message);
       return beat.success ? (this.receive(beat.data) ?? undefined) : undefined;
     });
-    const quietMs = options.isFirst === true ? 0 : this.#timing.quietMs;
+    const quietMs = Math.max(0, this.#timing.quietMs - options.silentMs);
     this.#quietTimer = gate.timers.setTimeout(() => this.#open(), quietMs);
     transport.publish(subjects.all, { type: 'who', epoch } satisfies Announcement);
   }

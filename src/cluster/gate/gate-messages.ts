@@ -91,19 +91,3 @@ export const gateNewsSchema = z.object({
   ),
 });
 export type GateNews = z.infer<typeof gateNewsSchema>;
-
-/**
- * - permitMs: a permit is valid this long after the send time of the last confirmed beat; its holder aborts at `abortShare` of
- *   it.
- * - freeMs: the arbiter frees the slots of a worker this long after the last beat that it received. More than permitMs.
- * - quietMs: a new arbiter grants nothing for this time. More than permitMs * abortShare plus the time for which a replaced
- *   arbiter may still believe in its lease (2 s).
- */
-export const clusterGateTiming = {
-  beatMs: 1_000,
-  permitMs: 9_000,
-  abortShare: 0.85,
-  freeMs: 10_000,
-  quietMs: 10_000,
-};
-export type ClusterGateTiming = typeof clusterGateTiming;

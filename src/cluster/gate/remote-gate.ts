@@ -14,8 +14,9 @@ import type { MonotonicTimers } from '#models/gate/gate-options';
 import type { AcquireResult, Gate, GateRequest, PermitEnd } from '#models/gate/gate-types';
 import type { GateArbiter } from './gate-arbiter.ts';
 import type { GateSubjects } from '#shared/wire/subjects';
-import { announcementSchema, clusterGateTiming, stateSchema } from './gate-messages.ts';
-import type { ClusterGateTiming, Closing, GateBeat, GateState, Verdict } from './gate-messages.ts';
+import type { ClusterGateTiming } from '../cluster-timing.ts';
+import { announcementSchema, stateSchema } from './gate-messages.ts';
+import type { Closing, GateBeat, GateState, Verdict } from './gate-messages.ts';
 import { RemoteTicket } from './remote-ticket.ts';
 import type { TicketInit, TicketOwner } from './remote-ticket.ts';
 
@@ -29,7 +30,7 @@ export interface RemoteGateOptions {
   clock: Clock;
   timers: MonotonicTimers;
   drainBoundMs?: number;
-  timing?: ClusterGateTiming;
+  timing: ClusterGateTiming;
 }
 
 export class RemoteGate implements Gate, TicketOwner {
@@ -65,7 +66,7 @@ export class RemoteGate implements Gate, TicketOwner {
     this.timers = options.timers;
     this.drainBoundMs = options.drainBoundMs ?? gateDefaults.drainBoundMs;
     this.#options = options;
-    this.#timing = options.timing ?? clusterGateTiming;
+    this.#timing = options.timing;
     const { transport, subjects, worker } = options;
     this.#unsubscribe = [
       transport.subscribe(subjects.worker(worker), (message) => this.#read(message)),
@@ -232,7 +233,7 @@ export class RemoteGate implements Gate, TicketOwner {
   }
 
   get #abortAt(): number {
-    return this.#confirmedAt + this.#timing.permitMs * this.#timing.abortShare;
+    return this.#confirmedAt + this.#timing.abortMs;
   }
 
   /** R2. */

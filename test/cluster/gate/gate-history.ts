@@ -29,7 +29,7 @@ const step = fc.oneof(
       type: fc.constant('take over'),
       n: fc.nat(2),
       clean: fc.boolean(),
-      stale: fc.constantFrom(0, 500, 2_000),
+      stale: fc.constantFrom(0, 500, 1_000),
     }),
   },
 );

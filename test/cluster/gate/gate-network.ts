@@ -2,8 +2,7 @@
 import type { MessageTransport } from '#shared/message-transport';
 import type { AcquireResult, GateRequest, Permit } from '#models/gate/gate-types';
 import { GateArbiter } from '#cluster/gate/gate-arbiter';
-import { clusterGateTiming } from '#cluster/gate/gate-messages';
-import type { ClusterGateTiming } from '#cluster/gate/gate-messages';
+import { clusterTimingOf, type ClusterGateTiming } from '#cluster/cluster-timing';
 import { RemoteGate } from '#cluster/gate/remote-gate';
 import { createSubjects } from '#shared/wire/subjects';
 import { flushPromises } from '../../models/gate/gate-world.ts';
@@ -14,6 +13,9 @@ export interface NetworkFault {
   /** Changes a message on its way. */
   tamper?: (message: unknown) => unknown;
 }
+
+/** Of the default settings. */
+export const timing = clusterTimingOf({ beatMs: 1_000, goneAfterMs: 5_000 });
 
 const subjects = createSubjects().gate('large');
 
@@ -57,7 +59,7 @@ export class GateNetwork {
   constructor(concurrency = 1, fault: NetworkFault = {}) {
     this.#concurrency = concurrency;
     this.#fault = fault;
-    this.#timing = { ...clusterGateTiming, ...fault.timing };
+    this.#timing = { ...timing.gate, ...fault.timing };
   }
 
   addWorker(id: string): void {
@@ -84,7 +86,7 @@ export class GateNetwork {
     }
   }
 
-  /** @param staleMs for this time the previous arbiter goes on: it does not know yet. */
+  /** @param staleMs for this time the previous arbiter goes on: it does not know yet, and is not mute. */
   takeOver(id: string, end: 'clean' | 'lost', staleMs = 0, isFirst = false): void {
     const previous = this.arbiter;
     const previousWorker = this.arbiterWorker;
@@ -111,7 +113,7 @@ export class GateNetwork {
       isConfirmed: () => !this.unconfirmed.has(id),
       transport: this.transportOf(id),
       subjects,
-      isFirst,
+      silentMs: isFirst ? Infinity : timing.muteAfterMs - Math.min(staleMs, timing.beatMs),
       timing: this.#timing,
     });
     worker.useLocal(this.arbiter);

@@ -1,6 +1,6 @@
 /** Single behaviours of a gate that several workers share, under virtual time. */
 import { expect, test } from 'vitest';
-import { GateNetwork } from './gate-network.ts';
+import { GateNetwork, timing } from './gate-network.ts';
 
 async function setUp(concurrency = 1): Promise<GateNetwork> {
   const network = new GateNetwork(concurrency);
@@ -58,20 +58,33 @@ test('without an arbiter a request waits until its deadline and is refused', asy
   expect(request.outcomes).toEqual(['deadline']);
 });
 
-test('after the death of the arbiter running requests go on, and nothing is granted for ten seconds', async () => {
+test('after the death of the arbiter running requests go on, and nothing is granted until its last permit has ended', async () => {
   const network = await setUp();
   const running = network.ask('b', 'running');
   const waiting = network.ask('c', 'waiting');
   await network.advance(50);
   network.killWorker('a');
-  network.takeOver('c', 'lost');
+  network.takeOver('c', 'lost', timing.beatMs);
   await network.advance(50);
   network.end(running);
-  await network.advance(9_000);
+  await network.advance(timing.gate.permitMs + timing.beatMs - 100);
   expect(waiting.outcomes).toEqual([]);
-  await network.advance(1_000);
+  await network.advance(100);
   expect(waiting.outcomes).toEqual(['granted']);
   expect(running.outcomes).toEqual(['granted']);
+});
+
+test('the time for which the previous arbiter has been silent counts for the quiet time', async () => {
+  const network = await setUp();
+  const waiting = network.ask('c', 'waiting');
+  network.killWorker('a');
+  await network.advance(timing.goneAfterMs);
+  network.takeOver('c', 'lost', timing.muteAfterMs - timing.goneAfterMs);
+  const leftMs = timing.gate.quietMs - timing.goneAfterMs;
+  await network.advance(leftMs - 100);
+  expect(waiting.outcomes).toEqual([]);
+  await network.advance(100);
+  expect(waiting.outcomes).toEqual(['granted']);
 });
 
 test('a new arbiter adopts a running request: its slot is not given away', async () => {
@@ -131,7 +144,7 @@ test('a worker that is cut off aborts its request before its slot is given to an
   await network.advance(50);
   const waiting = network.ask('c', 'waiting');
   network.cutOff.add('b');
-  await network.advance(7_000);
+  await network.advance(6_000);
   expect(cut.outcomes).toEqual(['granted']);
   await network.advance(1_000);
   expect(cut.outcomes).toEqual(['granted', 'expired']);
@@ -192,7 +205,7 @@ test('a slot that is freed while the lease is not confirmed is granted by the ne
   network.end(first);
   // The replaced arbiter is not told of the new one: only its lease keeps it from granting.
   network.takeOver('c', 'lost', 60_000);
-  await network.advance(9_900);
+  await network.advance(8_900);
   expect(second.outcomes).toEqual([]);
   await network.advance(1_100);
   expect(second.outcomes).toEqual(['granted']);
@@ -205,7 +218,7 @@ test('an arbiter that frees the slots of a dead worker grants nothing while its 
   const waiting = network.ask('c', 'waiting');
   await network.advance(50);
   network.killWorker('b');
-  await network.advance(9_000);
+  await network.advance(8_000);
   network.unconfirmed.add('a');
   await network.advance(2_000);
   expect(waiting.outcomes).toEqual([]);

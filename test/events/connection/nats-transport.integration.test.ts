@@ -2,7 +2,7 @@
 import { connect } from 'nats';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { GateArbiter } from '#cluster/gate/gate-arbiter';
-import { clusterGateTiming } from '#cluster/gate/gate-messages';
+import { clusterTimingOf } from '#cluster/cluster-timing';
 import { RemoteGate } from '#cluster/gate/remote-gate';
 import { NatsTransport } from '#events/connection/nats-transport';
 import type { GateRequest } from '#models/gate/gate-types';
@@ -16,7 +16,8 @@ const timers = {
   setTimeout,
   clearTimeout: (timer: unknown) => clearTimeout(timer as NodeJS.Timeout),
 };
-const timing = { ...clusterGateTiming, beatMs: 100, quietMs: 50 };
+const { gate } = clusterTimingOf({ beatMs: 1_000, goneAfterMs: 5_000 });
+const timing = { ...gate, beatMs: 100, quietMs: 50 };
 
 const requestOf = (user: string, onQueued: GateRequest['onQueued'] = () => {}): GateRequest => ({
   kind: 'reason',
@@ -49,6 +50,7 @@ describe.skipIf(natsCommand === null)('a shared gate over NATS', () => {
       isConfirmed: () => true,
       transport: transports[0],
       subjects,
+      silentMs: 0,
       timing,
     });
     gates[0]?.useLocal(arbiter);
