@@ -88,7 +88,10 @@ const listed: readonly RegExp[] = [
   `when is my next ${noun}`,
 ].map((body) => new RegExp(`^(?:${body})$`, 'u'));
 
+const namesReminder = /remind|alarm/u;
+
 function list(clause: ScheduleClause): ScheduleRequest | null {
+  if (!namesReminder.test(clause.text)) return null;
   const { masked } = maskText(clause);
   return listed.some((shape) => shape.test(masked)) ? { do: 'list' } : null;
 }
@@ -115,6 +118,7 @@ const moves = new RegExp(
 const foreign = /\b(?:phone|email|mail|messenger|app|text|(?<!^)push|smoke|fire|car)\b/u;
 
 function change(clause: ScheduleClause): ScheduleRequest | null {
+  if (!namesReminder.test(clause.text)) return null;
   const mask = maskText(clause);
   const { masked } = mask;
   if (foreign.test(clause.text)) return null;
@@ -256,7 +260,11 @@ const strip = (content: string): string =>
     .replace(/^(?:to|that|about|of)\s+/u, '')
     .trim();
 
+/** Each verb of `request` has one of these words; remember has the first. */
+const namesVerb = /me|forget|remind|alarm|alert|summari[sz]e|check|list/u;
+
 function set(clause: ScheduleClause): ScheduleRequest | null {
+  if (!namesVerb.test(clause.text)) return null;
   const mask = maskText(clause);
   const found = find(clause, mask);
   if (found === null) return null;

@@ -80,6 +80,7 @@ export function koreanSchedule(clause: ScheduleClause): ScheduleRequest | null {
 }
 
 const again = '(?:다시|또|한\\s*번\\s*더|한번\\s*더|재)';
+const namesSnooze = new RegExp(`${again}|스누[즈스]`, 'u');
 const snoozes = new RegExp(
   `^(?:(?<when>${group}))?(?:나한테|좀)?\\s*${again}\\s*(?<when2>${group})?(?:알려|깨워|말해|얘기해|울려|리마인드\\s*해|알림(?:을)?\\s*(?:해|줘|보내|울려)?|알람\\s*(?:해|울려)?)${giving}$|^(?:스누즈|스누스)(?:\\s*해)?${giving}$`,
   'u',
@@ -102,12 +103,15 @@ function snooze(clause: ScheduleClause): ScheduleRequest | null {
     if (duration.start !== 0 || duration.end < amount.trim().length) return null;
     return { do: 'snooze', when: afterDuration(duration.ms, context) };
   }
+  if (!namesSnooze.test(text)) return null;
   const isLater = later.test(text);
-  const mask = maskText({
-    ...clause,
-    text: text.replace(later, ''),
-    cased: clause.cased.slice(text.length - text.replace(later, '').length),
-  });
+  const mask = isLater
+    ? maskText({
+        ...clause,
+        text: text.replace(later, ''),
+        cased: clause.cased.slice(text.length - text.replace(later, '').length),
+      })
+    : maskText(clause);
   const found = snoozes.exec(mask.masked);
   if (found === null) return null;
   const words = [found.groups?.['when'], found.groups?.['when2']];
@@ -128,8 +132,14 @@ const listed = new RegExp(
 /** 알림이 뭐야: a definition. */
 const defines = /^(?:알림|알람|리마인더)(?:이|가|은|는|란|이란)\s*(?:뭐|무엇)/u;
 
+const namesReminder = new RegExp(reminderNoun, 'u');
+
 const list = (clause: ScheduleClause): ScheduleRequest | null =>
-  listed.test(maskText(clause).masked) && !defines.test(clause.text) ? { do: 'list' } : null;
+  namesReminder.test(clause.text) &&
+  listed.test(maskText(clause).masked) &&
+  !defines.test(clause.text)
+    ? { do: 'list' }
+    : null;
 
 /** Notifications of other programs. */
 const foreign = /메신저|문자|휴대폰|핸드폰|폰|앱|어플|메일|푸시|브라우저|택배|배달|방해\s*금지/u;
@@ -154,6 +164,7 @@ const moves = new RegExp(
 );
 
 function change(clause: ScheduleClause): ScheduleRequest | null {
+  if (!namesReminder.test(clause.text)) return null;
   const mask = maskText(clause);
   const found = ofReminder.exec(mask.masked);
   if (found === null || foreign.test(clause.text)) return null;
@@ -244,7 +255,11 @@ function findWhen(
   return { when, kinds: marksIn(inner[0]), content: around, isAnchored: true };
 }
 
+/** Each of them ends the text, and a mask never stands for words of a verb. */
+const verbs = [sets, wakes, tells, shows, briefs];
+
 function set(clause: ScheduleClause): ScheduleRequest | null {
+  if (!verbs.some((verb) => verb.test(clause.text))) return null;
   const mask = maskText(clause);
   const { masked } = mask;
   const isWake = wakes.test(masked);

@@ -31,7 +31,16 @@ export interface MaskedText {
 const halfWords =
   /(?<![가-힣a-z])(?:아침|점심|저녁|새벽|오전|오후|한낮|대낮|낮|밤)(?=에|때|마다|\s|$|,)|(?<![a-z])(?:in the (?:morning|afternoon|evening)|at night|mornings?|afternoons?|evenings?)(?![a-z])/gu;
 
-export function maskText({ text, cased, context }: ScheduleClause): MaskedText {
+const known = new WeakMap<ScheduleClause, MaskedText>();
+
+/** Each clause is masked once: this is most of the work of reading it. */
+export function maskText(clause: ScheduleClause): MaskedText {
+  const mask = known.get(clause) ?? maskClause(clause);
+  known.set(clause, mask);
+  return mask;
+}
+
+function maskClause({ text, cased, context }: ScheduleClause): MaskedText {
   const { today } = civilNow(context.now, context.timeZone);
   const parts = findParts(text, today);
   const spans: (TextSpan & { kind: MarkKind })[] = [];
