@@ -67,7 +67,7 @@ async function fill(name: string, first: number, count: number, nextAt: number):
   for (let from = 0; from < count; from += 1_000) {
     const size = Math.min(1_000, count - from);
     const made = Array.from({ length: size }, (_, n) => schedule(first + from + n, nextAt));
-    await store.commit(made.map((one) => ({ schedule: one, occurrence: null })));
+    await store.commit(made.map((one) => ({ schedule: one, occurrence: null, events: [] })));
   }
   await database.close();
 }

@@ -17,7 +17,7 @@ import { silentLog } from '#shared/log';
 import { eventMessage, type OutgoingMessage } from '#events/outbox/outgoing-messages';
 import type { Messaging } from '#events/messaging-port';
 import { createStreamSpecs } from '#events/streams/streams';
-import { isDocumentEvent } from '#shared/wire/document-event';
+import { isStateEvent } from '#shared/wire/document-event';
 import { createDeliveryStore, createEventLogStore } from '#events/store/event-log-store';
 import { openJobBench, type JobBench, type jobKinds } from './gatehouse-jobs.ts';
 
@@ -102,7 +102,7 @@ export async function openBusBench(
     messagesAfter: (pos) =>
       outbox
         .after(pos, Number.MAX_SAFE_INTEGER)
-        .rows.flatMap(({ events }) => events.filter((event) => !isDocumentEvent(event)))
+        .rows.flatMap(({ events }) => events.filter(isStateEvent))
         .map((event) => client.messageOf(event)),
     lastPos: () => outbox.backlog(0).upTo,
     async close() {

@@ -13,8 +13,9 @@ import { chatRoutes } from '#http/routes/chat-routes';
 import { documentRoutes } from '#http/routes/document-routes';
 import { openAiRoutes } from '#http/openai/openai-routes';
 import { askLoopRoutes, type AskLoopRoutesOptions } from '#http/routes/ask-loop-routes';
-import { eventRoutes } from '#http/routes/event-routes';
+import { eventRoutes, type EventNotifier } from '#http/routes/event-routes';
 import { scheduleRoutes } from '#http/routes/schedule-routes';
+import type { StoredEventFeed } from '#http/routes/stored-event-stream';
 import { createRateLimiter, type RateLimiter } from '#http/server/rate-limiter';
 import { startServer, type HttpServer, type ServerOptions } from '#http/server/server';
 import { statusRoutes } from '#http/routes/status-routes';
@@ -47,7 +48,7 @@ import { memoAndDraftRoutes } from './api/draft-api-adapter.ts';
 import { createDraftService, type DraftService } from './draft-service.ts';
 import { createScheduleApi } from './api/schedule-api-adapter.ts';
 import { createCalendarAlarms, watchCalendar } from './calendar-alarms.ts';
-import { createScheduleService, type ScheduleService } from './schedule-service.ts';
+import { createScheduleService, toldSchedules, type ScheduleService } from './schedule-service.ts';
 import type { Metrics } from '#observability/metrics/metrics';
 import { createObservability } from '#observability/observability';
 import {
@@ -223,10 +224,11 @@ async function openMcp(config: Config, clock: Clock, log: Log): Promise<Mcp> {
 }
 
 function openSchedules(
-  { stores, config, tools, clock, log, faults }: Omit<CoreParts, 'library' | 'search'>,
+  { stores, config, hub, tools, clock, log, faults }: Omit<CoreParts, 'library' | 'search'>,
   { commands, limits }: Pick<Assistant, 'commands' | 'limits'>,
 ): Core['schedules'] {
-  const { schedules: storage, jobs: jobStorage } = stores;
+  const { schedules, jobs: jobStorage } = stores;
+  const storage = toldSchedules(schedules, () => hub.schedule());
   const service = createScheduleService({
     storage,
     jobStorage,
@@ -361,12 +363,11 @@ function routesOf(
   },
 ): ServerOptions['routes'] {
   const { cluster, jobService, hub, live, pool, journal, stores } = parts;
-  const { onAppended } = stores;
   return [
     chatRoutes({ jobService, live }),
     eventRoutes({
       log: stores.events,
-      notifier: onAppended === null ? hub : { subscribe: (_all, { event }) => onAppended(event) },
+      notifier: notifierOf(stores, hub),
       libraryOwner: parts.library.ownerOf,
     }),
     documentRoutes(
@@ -376,7 +377,7 @@ function routesOf(
     askRoutes(parts),
     askLoopRoutes(parts),
     calendarRoutes(parts.calendar),
-    scheduleRoutes(parts.schedules.api),
+    scheduleRoutes(parts.schedules.api, scheduleFeed(stores, hub)),
     statusRoutes(createStatusSource(parts)),
     openAiRoutes({
       ...parts,
@@ -399,3 +400,23 @@ function routesOf(
     }),
   ];
 }
+
+/** On PostgreSQL events can be read when they have their places, whichever worker has stored them. */
+const notifierOf = ({ onAppended }: Stores, hub: LiveHub): EventNotifier =>
+  onAppended === null ? hub : { subscribe: (_all, { event }) => onAppended(event) };
+
+/** Events of a schedule per read. */
+const feedPage = 100;
+
+const scheduleFeed = (stores: Stores, hub: LiveHub): StoredEventFeed => ({
+  events: (id, afterSeq) => stores.schedules.events(id, afterSeq, feedPage),
+  subscribe: (_id, onNews) => {
+    const nothing = (): void => undefined;
+    // The hub says so when they are stored; on PostgreSQL also another worker may have stored them.
+    const ends = [
+      hub.subscribe(null, { event: nothing, token: nothing, schedule: onNews }),
+      stores.onAppended?.(onNews),
+    ];
+    return () => ends.forEach((end) => end?.());
+  },
+});

@@ -64,6 +64,16 @@ export function createScheduleService(parts: ScheduleServiceParts): ScheduleServ
   return { schedules, worker, planning: { storage, inOrder, onChanged: () => worker.wake() } };
 }
 
+/** The storage, with a call after each change that has events. */
+export const toldSchedules = (storage: ScheduleStorage, onEvents: () => void): ScheduleStorage => ({
+  ...storage,
+  async commit(changes) {
+    const result = await storage.commit(changes);
+    if (result === 'done' && changes.some(({ events }) => events.length > 0)) onEvents();
+    return result;
+  },
+});
+
 function occurrenceJobs(
   { journal, jobStorage, limits, isConfigured }: ScheduleServiceParts,
   nextId: () => string,

@@ -6,8 +6,14 @@ import { listLimitMax, listQuery, type JobPage } from '#shared/wire/job-service'
 import type { StateEvent } from '#shared/wire/state-event';
 import type { CoreClient } from '#http/client/core-client';
 import { printList, localTime } from './printed-list.ts';
-import { isDocumentEvent, type OutgoingEvent } from '#shared/wire/document-event';
+import {
+  isDocumentEvent,
+  isScheduleEvent,
+  subjectOfEvent,
+  type OutgoingEvent,
+} from '#shared/wire/document-event';
 import { documentSummary } from './drafts.ts';
+import { scheduleSummary } from './schedules.ts';
 import { untilInterrupted } from './terminal.ts';
 
 /** The query of `GET /jobs` for a value of `--state`: a state, or else an outcome. */
@@ -132,8 +138,10 @@ export function tail({ client, jobId, from, json }: TailOptions): Promise<void> 
 }
 
 function lineOf(event: OutgoingEvent): string {
-  const [id, summary] = isDocumentEvent(event)
-    ? [event.document_id, documentSummary(event)]
-    : [event.job_id, summaryOf(event)];
-  return `${localTime(event.at)}  ${id}  ${String(event.seq).padStart(3)}  ${event.type.padEnd(10)} ${summary}`;
+  return `${localTime(event.at)}  ${subjectOfEvent(event).id}  ${String(event.seq).padStart(3)}  ${event.type.padEnd(10)} ${anySummary(event)}`;
+}
+
+function anySummary(event: OutgoingEvent): string {
+  if (isDocumentEvent(event)) return documentSummary(event);
+  return isScheduleEvent(event) ? scheduleSummary(event) : summaryOf(event);
 }

@@ -6,6 +6,7 @@ import type {
   ScheduleView,
 } from '#shared/wire/schedule-service';
 import { UsageError, type CoreClient, ofUser } from '#http/client/core-client';
+import type { ScheduleEvent } from '#shared/wire/schedule-event';
 import type { CommandValues } from './options.ts';
 import { localTime, printList } from './printed-list.ts';
 
@@ -112,3 +113,11 @@ function runLine({ wall, outcome, at, missed_before, job_id }: RunsView['runs'][
   const missed = missed_before > 0 ? `, ${missed_before} missed before` : '';
   return `${wall.replace('T', ' ')}  ${outcome.padEnd(7)} ${localTime(at)}${missed}  job ${job_id}`;
 }
+
+/** For `gatehouse tail`. */
+export const scheduleSummary = ({ data }: ScheduleEvent): string =>
+  Object.entries(data)
+    .map(([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .join(', ')
+    .replaceAll(/\s+/g, ' ')
+    .slice(0, 120);

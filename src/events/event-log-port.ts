@@ -3,11 +3,11 @@ import type { OutgoingEvent } from '#shared/wire/document-event';
 import type { Delivery } from '#shared/wire/delivery-report';
 import type { MaybePromise } from '#shared/maybe-promise';
 
-/** A stored row with events to publish: of the journal, or of a document's history. */
+/** A stored row with events to publish: of the journal, or of the history of a document or schedule. */
 export interface EventLogRow {
   /** Position in commit order; increasing. */
   pos: number;
-  /** Type of the machine event that caused the row; `document` for a document. */
+  /** Type of the machine event that caused the row; `document` or `schedule` for their rows. */
   triggerType: string;
   /** Thread of the channel that the message came from. */
   thread?: string | null;
@@ -20,14 +20,14 @@ export interface EventLogRow {
 export interface EventLogStorage {
   /**
    * Rows with events among the next `limit` rows after `pos`, in order; `upTo` is the last row scanned. With
-   * `channels`: only jobs of these channels, and no documents.
+   * `channels`: only jobs of these channels, and no documents or schedules.
    */
   after(
     pos: number,
     limit: number,
     channels?: readonly string[],
   ): MaybePromise<{ rows: EventLogRow[]; upTo: number }>;
-  /** Row of a job's or document's event, and the index of the event in the row; null if there is none. */
+  /** Row of an event of a job, document or schedule, and the index of the event in the row; null if there is none. */
   positionOf(id: string, seq: number): MaybePromise<EventPosition | null>;
   /** The last position before `at` (epoch ms). */
   positionAt(at: number): MaybePromise<number>;

@@ -112,6 +112,9 @@ class NatsMessaging implements Messaging {
       this.#relays.events.wake();
       this.#relays.replies.wake();
     };
+    const wakeEvents = (): void => {
+      if (onAppended === null) this.#relays.events.wake();
+    };
     const stopWaking = onAppended?.(wake);
     const stopListening = live.subscribe(null, {
       event: (event) => {
@@ -119,9 +122,8 @@ class NatsMessaging implements Messaging {
         if (onAppended === null) wake();
       },
       token: (chunk) => this.#tokens.token(chunk),
-      document: () => {
-        if (onAppended === null) this.#relays.events.wake();
-      },
+      document: wakeEvents,
+      schedule: wakeEvents,
     });
     this.#unsubscribe = () => {
       stopWaking?.();

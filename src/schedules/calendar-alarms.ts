@@ -18,7 +18,8 @@ import { createThrottledErrorLog, type ThrottledErrorLog } from '#shared/throttl
 import { newState, revised, withNext } from './due-occurrences.ts';
 import { onceRule } from './next-occurrence.ts';
 import { calendarOrigin, type Schedule } from './schedule.ts';
-import type { ScheduleChange, ScheduleStorage } from './schedule-port.ts';
+import * as events from './schedule-events.ts';
+import type { NewScheduleEvent, ScheduleChange, ScheduleStorage } from './schedule-port.ts';
 import { defaultsOf, listAll } from './schedules.ts';
 
 /** Where messages for a person go. */
@@ -166,28 +167,26 @@ export class AlarmPlanner {
   async #plan(place: AlarmPlace, alarms: readonly PlannedAlarm[], now: number): Promise<boolean> {
     const { storage } = this.#parts;
     const rows = new Map((await this.#rowsOf(place)).map((one) => [one.id, one]));
-    const changes: Schedule[] = [];
+    const changes: ScheduleChange[] = [];
+    const put = (schedule: Schedule, event: NewScheduleEvent): void =>
+      void changes.push({ schedule, occurrence: null, events: [event] });
     const planned = new Set<string>();
     for (const alarm of alarms) {
       const id = idOf(place, alarm);
       if (planned.has(id)) continue;
       planned.add(id);
-      const change = this.#changeFor(
-        rows.get(id) ?? (await storage.find(id)),
-        this.#scheduleOf(place, alarm, id, now),
-        now,
-      );
-      if (change !== null) changes.push(change);
+      const stored = rows.get(id) ?? (await storage.find(id));
+      const change = this.#changeFor(stored, this.#scheduleOf(place, alarm, id, now), now);
+      if (change === null) continue;
+      put(change, stored === null ? events.created(change) : events.changed(change));
     }
     for (const row of rows.values()) {
       if (planned.has(row.id)) continue;
       const gone = { ...row, state: 'cancelled' as const, pauseReason: withdrawn };
-      changes.push(revised({ ...gone, nextAt: null, nextWall: null }, now));
+      put(revised({ ...gone, nextAt: null, nextWall: null }, now), events.deleted('calendar'));
     }
     for (let first = 0; first < changes.length; first += changesPerCommit) {
-      const some = changes
-        .slice(first, first + changesPerCommit)
-        .map((schedule): ScheduleChange => ({ schedule, occurrence: null }));
+      const some = changes.slice(first, first + changesPerCommit);
       // Another process has changed one of them: the next look sees it.
       if ((await storage.commit(some)) === 'conflict') this.#isWanted = true;
     }

@@ -1,4 +1,5 @@
 /** Storage port of schedules: reads, and writes as commands. Nothing here names SQL. */
+import type { ScheduleEvent, ScheduleEventType } from '#shared/wire/schedule-event';
 import type { OccurrenceRecord, Schedule, ScheduleKind, ScheduleState } from './schedule.ts';
 
 export interface ScheduleChange {
@@ -6,6 +7,14 @@ export interface ScheduleChange {
   schedule: Schedule;
   /** Null unless the change settles an occurrence. One that is stored already stays as it is. */
   occurrence: OccurrenceRecord | null;
+  /** What the change is to others; stored with it, in this order, each with the next `seq` of the schedule. */
+  events: readonly NewScheduleEvent[];
+}
+
+/** Its person, state and time are those of the changed schedule. */
+export interface NewScheduleEvent {
+  type: ScheduleEventType;
+  data: Record<string, unknown>;
 }
 
 /** The next occurrence of an active schedule, as it was computed. */
@@ -48,6 +57,8 @@ export interface ScheduleStorage {
    * @throws GH_STORE_UNAVAILABLE, GH_STORE_FENCED when another process owns the partition of one of the people
    */
   commit(changes: readonly ScheduleChange[]): Promise<'done' | 'conflict'>;
-  /** Removes final schedules that were last changed before `before`, with their occurrences; returns their number. */
+  /** Events with `seq` above `afterSeq`, in order; at most `limit`. */
+  events(scheduleId: string, afterSeq: number, limit: number): Promise<ScheduleEvent[]>;
+  /** Removes final schedules that were last changed before `before`, with occurrences and events; returns their number. */
   prune(before: number): Promise<number>;
 }

@@ -29,7 +29,8 @@ import {
   pauseKeyOf,
   type OccurrenceJobs,
 } from './occurrence-jobs-port.ts';
-import type { OccurrenceOutcome, Schedule } from './schedule.ts';
+import type { OccurrenceOutcome, OccurrenceRecord, Schedule } from './schedule.ts';
+import * as events from './schedule-events.ts';
 import type { ScheduleChange, ScheduleStorage } from './schedule-port.ts';
 import { pausedText } from './schedule-texts.ts';
 
@@ -142,7 +143,7 @@ export class ScheduleWorker {
     if (due.length === 0) {
       // The rules of the zone have changed: it is due later.
       const next = nextOccurrence(schedule, cursor, settled, zones);
-      return { schedule: revised(withNext(schedule, next), now), occurrence: null };
+      return recomputed(revised(withNext(schedule, next), now));
     }
     const found = await this.#lastWithJob(schedule, due);
     if (found !== null)
@@ -186,18 +187,17 @@ export class ScheduleWorker {
     onSettled?.(schedule.kind, outcome, now - at);
     const isLost = outcome === 'missed' || outcome === 'skipped';
     const missed = next.missed + (isLost ? 1 : 0);
-    return {
-      schedule: revised({ ...next, missed, lastJobId: jobId }, now),
-      occurrence: {
-        scheduleId: schedule.id,
-        wall: wallText(wall),
-        dueAt: at,
-        at: now,
-        outcome,
-        missedBefore: due.length - 1,
-        jobId,
-      },
+    const changed = revised({ ...next, missed, lastJobId: jobId }, now);
+    const occurrence: OccurrenceRecord = {
+      scheduleId: schedule.id,
+      wall: wallText(wall),
+      dueAt: at,
+      at: now,
+      outcome,
+      missedBefore: due.length - 1,
+      jobId,
     };
+    return { schedule: changed, occurrence, events: [events.settled(occurrence, changed)] };
   }
 
   /** The last of several due occurrences that has a job already: the process ended before its row was written. */
@@ -224,10 +224,8 @@ export class ScheduleWorker {
       reply: pausedText(schedule, reason),
     });
     const paused = { ...schedule, state: 'paused' as const, pauseReason: reason, lastJobId: jobId };
-    return {
-      schedule: revised({ ...paused, nextAt: null, nextWall: null }, now),
-      occurrence: null,
-    };
+    const changed = revised({ ...paused, nextAt: null, nextWall: null }, now);
+    return { schedule: changed, occurrence: null, events: [events.paused(changed, jobId)] };
   }
 
   /** The clock was ahead, and has been set back: what it settled too early is due again, under the same keys. */
@@ -239,7 +237,7 @@ export class ScheduleWorker {
       const changes = ahead.map((one) => {
         const cursor = Math.min(one.cursor, zones.toWallTime(now, one.zone));
         const next = nextOccurrence(one, cursor, one.settled, zones);
-        return { schedule: revised(withNext({ ...one, cursor }, next), now), occurrence: null };
+        return recomputed(revised(withNext({ ...one, cursor }, next), now));
       });
       if ((await storage.commit(changes)) === 'conflict') return;
     }
@@ -257,7 +255,7 @@ export class ScheduleWorker {
         if (one?.state !== 'active') continue;
         const next = nextOccurrence(one, one.cursor, one.settled, zones);
         if (next?.at === one.nextAt) continue;
-        changes.push({ schedule: revised(withNext(one, next), now), occurrence: null });
+        changes.push(recomputed(revised(withNext(one, next), now)));
       }
       if (changes.length > 0) await storage.commit(changes);
       if (page.length < checkedPerRead) return;
@@ -266,3 +264,10 @@ export class ScheduleWorker {
     }
   }
 }
+
+/** Its next time was computed again: the clock was set back, or its zone has other rules. */
+const recomputed = (schedule: Schedule): ScheduleChange => ({
+  schedule,
+  occurrence: null,
+  events: [events.changed(schedule)],
+});

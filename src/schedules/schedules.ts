@@ -16,7 +16,8 @@ import type {
   ScheduleState,
   Timing,
 } from './schedule.ts';
-import type { ScheduleFilter, ScheduleStorage } from './schedule-port.ts';
+import * as events from './schedule-events.ts';
+import type { NewScheduleEvent, ScheduleFilter, ScheduleStorage } from './schedule-port.ts';
 
 export interface SchedulesParts {
   storage: ScheduleStorage;
@@ -96,7 +97,11 @@ export function createSchedules(parts: SchedulesParts): Schedules {
   };
 
   /** Commands and the settling of occurrences run one after another; another process is found by the revision. */
-  const change = (id: string, decide: (one: Schedule, now: number) => Schedule) =>
+  const change = (
+    id: string,
+    event: (changed: Schedule) => NewScheduleEvent,
+    decide: (one: Schedule, now: number) => Schedule,
+  ) =>
     parts.inOrder('schedules', async () => {
       const one = await get(id);
       if (!openStates.includes(one.state)) {
@@ -104,7 +109,7 @@ export function createSchedules(parts: SchedulesParts): Schedules {
       }
       const now = clock.now();
       const schedule = revised(decide(one, now), now);
-      await commit(parts, { schedule, occurrence: null });
+      await commit(parts, { schedule, occurrence: null, events: [event(schedule)] });
       parts.onChanged();
       return schedule;
     });
@@ -123,7 +128,7 @@ export function createSchedules(parts: SchedulesParts): Schedules {
       return storage.occurrences(id, limit);
     },
     pause: (id) =>
-      change(id, (one) => ({
+      change(id, events.paused, (one) => ({
         ...one,
         state: 'paused',
         pauseReason: 'by a person',
@@ -131,14 +136,19 @@ export function createSchedules(parts: SchedulesParts): Schedules {
         nextWall: null,
       })),
     resume: (id) =>
-      change(id, (one, now) => {
+      change(id, events.resumed, (one, now) => {
         const cursor = Math.max(one.cursor, zones.toWallTime(now, one.zone));
         const next = nextAfterInstant(one, now, one.settled, zones);
         return withNext({ ...one, cursor, pauseReason: null, failures: 0 }, next);
       }),
     cancel: (id) =>
-      change(id, (one) => ({ ...one, state: 'cancelled', nextAt: null, nextWall: null })),
-    move: (id, timing) => change(id, (one, now) => moved({ ...one, ...timing }, now, zones)),
+      change(
+        id,
+        () => events.deleted('person'),
+        (one) => ({ ...one, state: 'cancelled', nextAt: null, nextWall: null }),
+      ),
+    move: (id, timing) =>
+      change(id, events.changed, (one, now) => moved({ ...one, ...timing }, now, zones)),
     runNow: (id) => parts.inOrder('schedules', async () => runNow(parts, await get(id))),
   };
 }
@@ -161,7 +171,7 @@ async function create(parts: SchedulesParts, input: NewSchedule): Promise<Schedu
     { ...defaultsOf[input.kind], ...newState(now), ...timing, id, cursor },
     next,
   );
-  await commit(parts, { schedule, occurrence: null });
+  await commit(parts, { schedule, occurrence: null, events: [events.created(schedule)] });
   return schedule;
 }
 
@@ -229,6 +239,7 @@ async function runNow(parts: SchedulesParts, one: Schedule): Promise<string> {
     missedBefore: 0,
     jobId,
   };
-  await commit(parts, { schedule: revised({ ...one, lastJobId: jobId }, now), occurrence });
+  const schedule = revised({ ...one, lastJobId: jobId }, now);
+  await commit(parts, { schedule, occurrence, events: [events.settled(occurrence, schedule)] });
   return jobId;
 }

@@ -1,16 +1,52 @@
-/** Maps a row of `document_event` to its event. */
+/** Maps a row of `document_event` to its event. Events of schedules are in the same table, their types with a prefix. */
 import type { DocumentEvent, DocumentEventType, DraftState } from '#shared/wire/document-event';
+import type { ScheduleEvent, ScheduleEventType } from '#shared/wire/schedule-event';
 import { eventId } from '#shared/wire/state-event';
 import type { DocumentEventTable } from './schema.ts';
 
-/** The row as a public event. */
-export const documentEventOf = (row: Omit<DocumentEventTable, 'pos'>): DocumentEvent => ({
-  id: eventId(row.document_id, row.seq),
+/** Types of documents have no dot. */
+export const scheduleTypePrefix = 'schedule.';
+
+export type DocumentEventRow = Omit<DocumentEventTable, 'pos'>;
+
+/** An event before it is stored. `documentId`: also of a schedule. `at`: epoch ms. */
+export interface NewEventRow {
+  documentId: string;
+  userId: string;
+  type: string;
+  state: string;
+  at: number;
+  data: Record<string, unknown>;
+}
+
+const common = ({ seq, document_id, at, user_id, data }: DocumentEventRow) => ({
+  id: eventId(document_id, seq),
+  seq,
+  at: new Date(at).toISOString(),
+  user_id,
+  data: JSON.parse(data) as Record<string, unknown>,
+});
+
+/** The row of a document as a public event. */
+export const documentEventOf = (row: DocumentEventRow): DocumentEvent => ({
+  ...common(row),
   document_id: row.document_id,
-  seq: row.seq,
   type: row.type as DocumentEventType,
   state: row.state as DraftState,
-  at: new Date(row.at).toISOString(),
-  user_id: row.user_id,
-  data: JSON.parse(row.data) as Record<string, unknown>,
 });
+
+/** The row of a schedule as a public event. */
+export const scheduleEventOf = (row: DocumentEventRow): ScheduleEvent => ({
+  ...common(row),
+  schedule_id: row.document_id,
+  type: row.type.slice(scheduleTypePrefix.length) as ScheduleEventType,
+  state: row.state as ScheduleEvent['state'],
+});
+
+/** Any row as a public event, and what it is about. */
+export const storedEventOf = (
+  row: DocumentEventRow,
+): { triggerType: 'document' | 'schedule'; events: [DocumentEvent | ScheduleEvent] } =>
+  row.type.startsWith(scheduleTypePrefix)
+    ? { triggerType: 'schedule', events: [scheduleEventOf(row)] }
+    : { triggerType: 'document', events: [documentEventOf(row)] };

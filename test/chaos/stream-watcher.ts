@@ -5,7 +5,7 @@
  */
 import { DeliverPolicy, jetstream } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from 'nats';
-import type { OutgoingEvent } from '#shared/wire/document-event';
+import { subjectOfEvent, type OutgoingEvent } from '#shared/wire/document-event';
 import type { StateEvent } from '#shared/wire/state-event';
 
 export interface StreamWatcher {
@@ -31,9 +31,6 @@ export const connectTo = ({ url, token }: BrokerAddress): Promise<NatsConnection
     waitOnFirstConnect: true,
   });
 
-const subjectOf = (event: OutgoingEvent): string =>
-  'job_id' in event ? event.job_id : event.document_id;
-
 export async function watchStream(address: BrokerAddress): Promise<StreamWatcher> {
   const nc = await connectTo(address);
   const events: StateEvent[] = [];
@@ -43,7 +40,7 @@ export async function watchStream(address: BrokerAddress): Promise<StreamWatcher
   let streamSeq = 0;
   let isStopped = false;
   const take = (event: OutgoingEvent): void => {
-    const subject = subjectOf(event);
+    const subject = subjectOfEvent(event).id;
     const last = lastSeq.get(subject) ?? 0;
     if (event.seq <= last) {
       repeated += 1;

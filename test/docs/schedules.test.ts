@@ -1,7 +1,8 @@
-/** docs/schedules.md names tests that exist. */
+/** docs/schedules.md names tests that exist, and all events with their data. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { scheduleEventCatalog } from '#shared/wire/schedule-event';
 import { projectRoot } from '#test/support/project-root';
 
 test('each report in docs/schedules.md names a test that exists', () => {
@@ -13,4 +14,14 @@ test('each report in docs/schedules.md names a test that exists', () => {
     return !text.includes(`'${title}'`);
   });
   expect(missing.map(([cell]) => cell)).toEqual([]);
+});
+
+test('docs/schedules.md has each type of event with its data', () => {
+  const page = readFileSync(join(projectRoot, 'docs/schedules.md'), 'utf8');
+  const table = page.slice(page.indexOf('## Events'), page.indexOf('## What went wrong'));
+  const rows = [...table.matchAll(/^\| `(\w+)` \| (.*) \|$/gm)].map(([, type, text]) => [
+    type,
+    text,
+  ]);
+  expect(Object.fromEntries(rows)).toEqual(scheduleEventCatalog);
 });

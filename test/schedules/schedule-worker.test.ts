@@ -37,6 +37,10 @@ describe('a reminder', () => {
     const job = open.journal.storage.find(record!.jobId)!;
     expect(job.conversation).toBe('synology/dm:ann');
     expect(job.input).toMatchObject({ channel: 'synology', thread: 'dm', userId: 'ann' });
+    expect(await open.events(id)).toEqual([
+      { type: 'created', state: 'active', jobId: undefined },
+      { type: 'fired', state: 'done', jobId: record!.jobId },
+    ]);
     const ack = open.journal.events.find(({ type }) => type === 'ack')!;
     expect(ack.data['schedule']).toEqual({
       scheduleId: id,
@@ -204,6 +208,7 @@ describe('a prompt', () => {
         '(원래 시각: 2026-12-03 (목) 09:00 Asia/Seoul. 2시간이 지나 실행하지 않았습니다.)',
     ]);
     expect(await open.schedules.get(id)).toMatchObject({ missed: 1, settled: 1 });
+    expect((await open.events(id)).at(-1)!.type).toBe('missed');
   });
 
   test('that fails several times in a row is paused, with a message', async () => {
@@ -218,6 +223,7 @@ describe('a prompt', () => {
     await open.at('2026-12-05T09:00+09:00');
     expect(open.messages().at(-1)).toContain('paused: 예약을 멈췄습니다: 이번 주 일정 정리해줘');
     expect(await open.schedules.get(id)).toMatchObject({ state: 'paused', failures: 2 });
+    expect((await open.events(id)).at(-1)!.type).toBe('paused');
   });
 });
 

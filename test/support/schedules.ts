@@ -16,6 +16,8 @@ export interface ScheduleFixture extends ScheduleService {
   wake(iso: string): void;
   /** Outcome and reply of all jobs that schedules have opened, in order. */
   messages(): string[];
+  /** The events of a schedule, in order. */
+  events(id: string): Promise<{ type: string; state: string; jobId: unknown }[]>;
   close(): Promise<void>;
 }
 
@@ -39,8 +41,9 @@ export async function openSchedules(
       },
     },
   });
+  const storage = createScheduleStore(journal.database);
   const service = createScheduleService({
-    storage: createScheduleStore(journal.database),
+    storage,
     journal: journal.journal,
     jobStorage: journal.storage,
     limits,
@@ -77,6 +80,12 @@ export async function openSchedules(
           const { scheduled } = JSON.parse(input) as { scheduled: { outcome: string } };
           return `${scheduled.outcome}: ${reply}`;
         }),
+    events: async (id) =>
+      (await storage.events(id, 0, 100)).map(({ type, state, data }) => ({
+        type,
+        state,
+        jobId: data['job_id'],
+      })),
     async close() {
       await service.worker.stop();
       await journal.close();

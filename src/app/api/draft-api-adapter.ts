@@ -81,11 +81,11 @@ function createReviewApi(
     },
     events: {
       events: (documentId, afterSeq) => events.ofDocument(documentId, afterSeq, eventsPageSize),
-      subscribe: (listener) =>
+      subscribe: (id, onNews) =>
         hub.subscribe(null, {
           event: () => undefined,
           token: () => undefined,
-          document: listener,
+          document: (event) => void (event.document_id === id && onNews()),
         }),
     },
   };

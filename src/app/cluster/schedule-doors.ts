@@ -8,6 +8,7 @@ const changesSchema = z.array(
   z.object({
     schedule: z.looseObject({ id: z.string(), userId: z.string(), revision: z.int() }),
     occurrence: z.record(z.string(), z.unknown()).nullable(),
+    events: z.array(z.object({ type: z.string(), data: z.record(z.string(), z.unknown()) })),
   }),
 );
 

@@ -8,7 +8,7 @@
 import type { EventLogRow } from '../event-log-port.ts';
 import { confirmState } from '#machines/job-states';
 import type { Reply, ReplyButton } from '#shared/wire/reply';
-import { isDocumentEvent } from '#shared/wire/document-event';
+import { isStateEvent } from '#shared/wire/document-event';
 import type { StateEvent } from '#shared/wire/state-event';
 import { localeOf, textsOf } from '#machines/texts';
 
@@ -24,8 +24,8 @@ const buttonsOf: Record<'ko' | 'en', ReplyButton[]> = {
 };
 
 export function toReplies({ triggerType, events: rowEvents, thread }: EventLogRow): Reply[] {
-  // Document events answer no message.
-  const events = rowEvents.filter((event) => !isDocumentEvent(event));
+  // Events of documents and schedules answer no message.
+  const events = rowEvents.filter(isStateEvent);
   const isEnd = events.some(({ type }) => type === 'done' || type === 'cancelled');
   const entersState = events.some(({ type }) => type === 'state');
   return events.flatMap((event) => {

@@ -1,11 +1,11 @@
 /**
- * The stored form of state events, document events and replies in their streams: subject, id, headers and payload. A
+ * The stored form of events and replies in their streams: subject, id, headers and payload. A
  * stored message is complete without its headers.
  *
  * A message above the broker's limit would block everything behind it forever. Its strings are cut instead, marked
  * with `truncated: true`; the whole text is in the journal.
  */
-import { isDocumentEvent, type OutgoingEvent } from '#shared/wire/document-event';
+import { subjectOfEvent, type OutgoingEvent } from '#shared/wire/document-event';
 import type { Reply } from '#shared/wire/reply';
 import type { Subjects } from '#shared/wire/subjects';
 import { traceHeader, deriveTraceParent } from '#shared/wire/trace';
@@ -31,9 +31,7 @@ export function eventMessage(
   payloadBytesMax: number,
   traceparent: string | null = null,
 ): OutgoingMessage {
-  const [kind, subjectId] = isDocumentEvent(event)
-    ? ['document', event.document_id]
-    : ['job', event.job_id];
+  const { kind, id: subjectId } = subjectOfEvent(event);
   const wrap = (data: OutgoingEvent): string =>
     JSON.stringify({
       specversion: '1.0',

@@ -10,7 +10,7 @@ import type { Delivery } from '#shared/wire/delivery-report';
 import { stateEventsOf } from '#shared/wire/state-event';
 import type { JobEmitted } from '#machines/job-types';
 import type { Database } from '#storage/database';
-import { documentEventOf } from '#storage/document-event-row';
+import { storedEventOf } from '#storage/document-event-row';
 import { param, statementCompiler } from '#storage/compile-statement';
 import type { DocumentEventTable } from '#storage/schema';
 
@@ -229,6 +229,5 @@ const outboxRow = (record: EventLogRecord): EventLogRow => ({
 
 const documentRow = (row: DocumentEventTable): EventLogRow => ({
   pos: row.pos,
-  triggerType: 'document',
-  events: [documentEventOf(row)],
+  ...storedEventOf(row),
 });

@@ -1,5 +1,5 @@
 /**
- * `GET /events`: the events of all jobs and documents as server-sent events, stored and live, in commit order
+ * `GET /events`: the events of all jobs, documents and schedules as server-sent events, stored and live, in commit order
  * (at-least-once: an event that is repeated after a lost connection has the same event id). The client sets the
  * position to continue after with `from` or Last-Event-ID. Without it the stream starts with the oldest kept event;
  * with `now` only new events are sent. The response header Last-Event-ID has the start position. Events are read from
@@ -29,7 +29,10 @@ export interface EventLog {
 }
 
 export interface EventNotifier {
-  subscribe(jobId: null, listener: { event(): void; token(): void; document(): void }): () => void;
+  subscribe(
+    jobId: null,
+    listener: { event(): void; token(): void; document(): void; schedule(): void },
+  ): () => void;
 }
 
 /** Rows per read; a row can contain a long answer. */
@@ -54,7 +57,7 @@ export const eventRoutes =
     server.get(
       '/events',
       declare.person(
-        'The events of all jobs and documents, old and new, in the order of their commits.',
+        'The events of all jobs, documents and schedules, old and new, in the order of their commits.',
         {
           querystring: z.object({
             from: z
@@ -130,6 +133,7 @@ async function streamEvents(
     event: onNews,
     token: () => undefined,
     document: onNews,
+    schedule: onNews,
   });
   response.once('close', () => wake());
   const stream = createSseStream(response, { 'last-event-id': String(from) });

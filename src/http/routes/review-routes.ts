@@ -10,7 +10,7 @@ import {
 } from '#shared/wire/document-views';
 import { GatehouseError } from '#shared/errors';
 import type { Listing } from '#shared/listing';
-import { streamDocumentEvents, type DocumentEventFeed } from './document-event-stream.ts';
+import { streamStoredEvents, type StoredEventFeed } from './stored-event-stream.ts';
 import {
   eventStream,
   idParams,
@@ -44,7 +44,7 @@ export interface DraftReviewService {
   version(userId: string, id: string, version: number): Promise<VersionView | null>;
   /** @throws GH_DOCUMENT_NOT_FOUND */
   assertVisible(userId: string, id: string): Promise<void>;
-  events: DocumentEventFeed;
+  events: StoredEventFeed;
 }
 
 export interface VersionQuery {
@@ -99,7 +99,7 @@ export const reviewRoutes =
         await service.assertVisible(request.query.user_id, id);
         if (request.method === 'HEAD') return sendSseHeadResponse(reply);
         reply.hijack();
-        await streamDocumentEvents(reply.raw, service.events, id, parseLastEventId(request));
+        await streamStoredEvents(reply.raw, service.events, id, parseLastEventId(request));
       },
     );
   };

@@ -12,7 +12,16 @@ import {
   type ScheduleRef,
   type ScheduleService,
 } from '#shared/wire/schedule-service';
-import { declareRoutes, idParams, type RouteServer } from '../server/route-schemas.ts';
+import {
+  declareRoutes,
+  eventStream,
+  idParams,
+  lastEventHeaders,
+  lastEventQuery,
+  type RouteServer,
+} from '../server/route-schemas.ts';
+import { parseLastEventId, sendSseHeadResponse } from '../server/sse-stream.ts';
+import { streamStoredEvents, type StoredEventFeed } from './stored-event-stream.ts';
 
 const declare = declareRoutes('schedules');
 
@@ -30,7 +39,7 @@ const refOf = (
 });
 
 export const scheduleRoutes =
-  (service: ScheduleService) =>
+  (service: ScheduleService, feed: StoredEventFeed) =>
   (server: RouteServer): void => {
     server.get(
       '/schedules',
@@ -69,8 +78,28 @@ export const scheduleRoutes =
       }),
       ({ params, query }) => service.runs(refOf(params, query), query.limit),
     );
+    addStream(server, service, feed);
     addChanges(server, service);
   };
+
+function addStream(server: RouteServer, service: ScheduleService, feed: StoredEventFeed): void {
+  server.get(
+    '/schedules/:id/stream',
+    declare.person('What happens to a schedule, old and new.', {
+      params: idParams,
+      querystring: scheduleUser.extend(lastEventQuery.shape),
+      headers: lastEventHeaders,
+      response: { 200: eventStream },
+      errors: notFound,
+    }),
+    async (request, reply) => {
+      const { schedule_id: id } = await service.get(refOf(request.params, request.query));
+      if (request.method === 'HEAD') return sendSseHeadResponse(reply);
+      reply.hijack();
+      await streamStoredEvents(reply.raw, feed, id, parseLastEventId(request));
+    },
+  );
+}
 
 function addChanges(server: RouteServer, service: ScheduleService): void {
   const summaries = {

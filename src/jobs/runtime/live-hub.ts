@@ -9,6 +9,7 @@ import type { StateEvent } from '#shared/wire/state-event';
 export interface LiveHub extends LiveSource {
   event(event: StateEvent): void;
   document(event: DocumentEvent): void;
+  schedule(): void;
   text(jobId: string, content: string, replace: boolean): void;
 }
 
@@ -50,6 +51,9 @@ export function createLiveHub(): LiveHub {
     },
     document(event) {
       for (const listener of globalListeners) listener.document?.(event);
+    },
+    schedule() {
+      for (const listener of globalListeners) listener.schedule?.();
     },
     text(jobId, content, replace) {
       const stream = streams.get(jobId) ?? { n: 0, text: '' };

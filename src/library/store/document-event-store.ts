@@ -12,6 +12,7 @@ import type { Database } from '#storage/database';
 import { param, statementCompiler } from '#storage/compile-statement';
 import type { DocumentEventTable } from '#storage/schema';
 import { documentEventOf } from '#storage/document-event-row';
+import { createRowAppender } from '#storage/event-appender';
 
 /** Rows per transaction: the journal commits in between. */
 const pruneBatch = 500;
@@ -56,51 +57,8 @@ export function createDocumentEventStore(database: Database): DocumentEvents {
 export function createEventAppender(
   database: Database,
 ): (event: NewDocumentEvent) => DocumentEvent {
-  const { bump, begin, lastSeq, insert } = prepareAppend(database);
-  const nextPosition = (): number => {
-    const bumped = bump.get();
-    if (bumped !== undefined) return bumped.seq;
-    // The journal never had a row: its counter does not exist yet.
-    begin.run();
-    return 1;
-  };
-  return ({ documentId, userId, type, state, at, data }) => {
-    const seq = (lastSeq.get(documentId)?.seq ?? 0) + 1;
-    const row = { document_id: documentId, user_id: userId, seq, type, state, at };
-    const text = JSON.stringify(data);
-    insert.run(nextPosition(), documentId, userId, seq, type, state, at, text);
-    return documentEventOf({ ...row, data: text });
-  };
-}
-
-function prepareAppend(database: Database) {
-  const { query, connection } = database;
-  const compile = statementCompiler(database);
-  return {
-    // The counter of AUTOINCREMENT (https://sqlite.org/autoinc.html): the journal continues after it.
-    bump: connection.prepare<[], { seq: number }>(
-      `update sqlite_sequence set seq = seq + 1 where name = 'journal' returning seq`,
-    ),
-    begin: connection.prepare(`insert into sqlite_sequence (name, seq) values ('journal', 1)`),
-    lastSeq: compile<{ seq: number | null }>(
-      query
-        .selectFrom('document_event')
-        .select((row) => row.fn.max('seq').as('seq'))
-        .where('document_id', '=', param),
-    ),
-    insert: compile(
-      query.insertInto('document_event').values({
-        pos: param,
-        document_id: param,
-        user_id: param,
-        seq: param,
-        type: param,
-        state: param,
-        at: param,
-        data: param,
-      }),
-    ),
-  };
+  const append = createRowAppender(database);
+  return (event) => documentEventOf(append(event));
 }
 
 function prepareReads(database: Database) {

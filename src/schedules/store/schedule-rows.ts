@@ -1,6 +1,8 @@
 /** Maps schedules and occurrences to their rows, which are the same on both databases. */
+import { scheduleTypePrefix, type NewEventRow } from '#storage/document-event-row';
 import type { ScheduleOccurrenceTable, ScheduleTable } from '#storage/schema';
 import type { OccurrenceRecord, Schedule, ScheduleRule } from '../schedule.ts';
+import type { ScheduleChange } from '../schedule-port.ts';
 
 export const scheduleColumns = (
   'id user_id channel thread kind text rule zone start_wall end_wall count catch_up catch_up_ms ' +
@@ -78,6 +80,16 @@ function toRule(text: string): ScheduleRule {
     return { cron: text };
   }
 }
+
+export const eventRowsOf = ({ schedule, events }: ScheduleChange): NewEventRow[] =>
+  events.map(({ type, data }) => ({
+    documentId: schedule.id,
+    userId: schedule.userId,
+    type: `${scheduleTypePrefix}${type}`,
+    state: schedule.state,
+    at: schedule.updatedAt,
+    data: { kind: schedule.kind, ...data },
+  }));
 
 export const occurrenceRowOf = (one: OccurrenceRecord): ScheduleOccurrenceTable => ({
   schedule_id: one.scheduleId,

@@ -1,10 +1,13 @@
 /** Schedules on SQLite. */
 import type { Database } from '#storage/database';
+import { scheduleEventOf } from '#storage/document-event-row';
+import { createRowAppender } from '#storage/event-appender';
 import { guardStorage } from '#storage/guard-storage';
-import type { ScheduleOccurrenceTable, ScheduleTable } from '#storage/schema';
+import type { DocumentEventTable, ScheduleOccurrenceTable, ScheduleTable } from '#storage/schema';
 import type { NextTime, ScheduleChange, ScheduleStorage } from '../schedule-port.ts';
 import { calendarOrigin } from '../schedule.ts';
 import {
+  eventRowsOf,
   occurrenceOf,
   occurrenceRowOf,
   scheduleColumns,
@@ -18,14 +21,16 @@ const pruneBatch = 500;
 export function createScheduleStore(database: Database): ScheduleStorage {
   const { connection, query } = database;
   const statements = prepare(database);
+  const append = createRowAppender(database);
   const writeAll = connection.transaction((changes: readonly ScheduleChange[]): boolean => {
     for (const { schedule } of changes) {
       const stored = statements.revision.get(schedule.id)?.revision ?? 0;
       if (stored !== schedule.revision - 1) return false;
     }
-    for (const { schedule, occurrence } of changes) {
-      statements.put.run(scheduleRowOf(schedule));
-      if (occurrence !== null) statements.settle.run(occurrenceRowOf(occurrence));
+    for (const change of changes) {
+      statements.put.run(scheduleRowOf(change.schedule));
+      if (change.occurrence !== null) statements.settle.run(occurrenceRowOf(change.occurrence));
+      for (const event of eventRowsOf(change)) append(event);
     }
     return true;
   });
@@ -58,6 +63,8 @@ export function createScheduleStore(database: Database): ScheduleStorage {
       read(async () => statements.changedAfter.all(at, limit).map(scheduleOf)),
     occurrences: (id, limit) =>
       read(async () => statements.occurrences.all(id, limit).map(occurrenceOf)),
+    events: (id, afterSeq, limit) =>
+      read(async () => statements.events.all(id, afterSeq, limit).map(scheduleEventOf)),
     commit: async (changes) =>
       guardStorage('The schedule could not be stored', () => {
         database.ensureInPlace();
@@ -71,6 +78,7 @@ export function createScheduleStore(database: Database): ScheduleStorage {
           connection.transaction(() => {
             for (const { id } of ids) {
               statements.removeOccurrences.run(id);
+              statements.removeEvents.run(id);
               statements.remove.run(id);
             }
           })();
@@ -124,6 +132,10 @@ function prepare({ connection }: Database) {
         and (created_by <> '${calendarOrigin}' or cursor_wall < @before) limit @limit`,
     ),
     remove: connection.prepare<[string]>('delete from schedule where id = ?'),
+    events: connection.prepare<[string, number, number], DocumentEventTable>(
+      'select * from document_event where document_id = ? and seq > ? order by seq limit ?',
+    ),
+    removeEvents: connection.prepare<[string]>('delete from document_event where document_id = ?'),
     removeOccurrences: connection.prepare<[string]>(
       'delete from schedule_occurrence where schedule_id = ?',
     ),

@@ -3,6 +3,7 @@
  * `document_id` in place of `job_id` (docs/drafts.md).
  */
 import { z } from 'zod';
+import type { ScheduleEvent } from './schedule-event.ts';
 import type { StateEvent } from './state-event.ts';
 
 const documentEventTypes = [
@@ -54,7 +55,22 @@ export const documentEventSchema = z
 export type DocumentEvent = z.infer<typeof documentEventSchema>;
 
 /** Every event that the outbox publishes. */
-export type OutgoingEvent = StateEvent | DocumentEvent;
+export type OutgoingEvent = StateEvent | DocumentEvent | ScheduleEvent;
 
 export const isDocumentEvent = (event: OutgoingEvent): event is DocumentEvent =>
   'document_id' in event;
+
+export const isScheduleEvent = (event: OutgoingEvent): event is ScheduleEvent =>
+  'schedule_id' in event;
+
+/** What an event is about: the `subject` of its envelope. */
+export function subjectOfEvent(event: OutgoingEvent): {
+  kind: 'job' | 'document' | 'schedule';
+  id: string;
+} {
+  if (isDocumentEvent(event)) return { kind: 'document', id: event.document_id };
+  if (isScheduleEvent(event)) return { kind: 'schedule', id: event.schedule_id };
+  return { kind: 'job', id: event.job_id };
+}
+
+export const isStateEvent = (event: OutgoingEvent): event is StateEvent => 'job_id' in event;

@@ -8,6 +8,8 @@ export interface LiveListener {
   token(chunk: TokenChunk): void;
   /** An event of any document; only subscribers to all jobs get it. */
   document?(event: DocumentEvent): void;
+  /** Events of a schedule were stored. Likewise; not of those that another worker has stored. */
+  schedule?(): void;
 }
 
 export interface LiveSource {

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { isDocumentEvent, type OutgoingEvent } from '#shared/wire/document-event';
+import { isStateEvent, type OutgoingEvent } from '#shared/wire/document-event';
 import type { StateEvent } from '#shared/wire/state-event';
 import { eventRoutes } from '#http/routes/event-routes';
 import { startServer } from '#http/server/server';
@@ -26,7 +26,7 @@ function tail(from = 0): { events: StateEvent[]; ended: Promise<void> } {
   const events: StateEvent[] = [];
   const ended = fixture.client.followAll(
     from,
-    (event) => void (isDocumentEvent(event) || events.push(event)),
+    (event) => void (isStateEvent(event) && events.push(event)),
     stop.signal,
   );
   return { events, ended };

@@ -1,6 +1,8 @@
 /** Schedules over HTTP and over NATS: made, listed, paused, resumed, run, snoozed and cancelled; other people's do not exist. */
+import { jetstreamManager } from '@nats-io/jetstream';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ScheduleView } from '#shared/wire/schedule-service';
+import { scheduleEventSchema, type ScheduleEvent } from '#shared/wire/schedule-event';
 import { openCore, type ConfigInput, type CoreFixture } from '#test/support/core';
 import { until } from '#test/support/journal';
 import { broker, connectClient, natsCommand } from '#test/events/nats-fixture';
@@ -36,6 +38,26 @@ const make = async (change: Record<string, unknown> = {}): Promise<ScheduleView>
   expect(status).toBe(201);
   return body as unknown as ScheduleView;
 };
+/** Reads a stream until it had `count` events of schedules. */
+function eventsAt(path: string): (count: number) => Promise<ScheduleEvent[]> {
+  const stop = new AbortController();
+  const response = fetch(`${fixture.core.url}${path}`, { signal: stop.signal });
+  return async (count) => {
+    const events: ScheduleEvent[] = [];
+    let rest = '';
+    const decoder = new TextDecoder();
+    for await (const chunk of (await response).body!) {
+      const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+      rest = lines.pop()!;
+      const data = lines.filter((line) => line.startsWith('data: {'));
+      const parsed = data.map((line) => JSON.parse(line.slice(6)) as ScheduleEvent);
+      events.push(...parsed.filter((one) => 'schedule_id' in one));
+      if (events.length >= count) break;
+    }
+    stop.abort();
+    return events;
+  };
+}
 const idsOf = ({ body }: Answer): string[] =>
   (body['schedules'] as ScheduleView[]).map(({ schedule_id }) => schedule_id);
 
@@ -73,6 +95,34 @@ describe('a schedule over HTTP', () => {
     });
     expect(idsOf(await call('GET', '/schedules?user_id=ann'))).toEqual([]);
     expect(idsOf(await call('GET', '/schedules?user_id=ann&state=cancelled'))).toEqual([id]);
+  });
+
+  test('has its events on the stream of its own, old and new, and on that of all events', async () => {
+    await open();
+    const { schedule_id: id } = await make();
+    const streams = [`/schedules/${id}/stream`, '/events'].map(eventsAt);
+    await call('POST', `/schedules/${id}/pause`);
+    await call('POST', `/schedules/${id}/resume`);
+    const run = await call('POST', `/schedules/${id}/run`, {});
+    await call('DELETE', `/schedules/${id}`);
+    for (const read of streams) {
+      const events = await read(5);
+      expect(events.map(({ type }) => type)).toEqual([
+        'created',
+        'paused',
+        'resumed',
+        'fired',
+        'deleted',
+      ]);
+      expect(events.map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5]);
+      for (const one of events) expect(scheduleEventSchema.safeParse(one).success).toBe(true);
+      expect(events[0]).toMatchObject({ user_id: 'ann', data: { text: '스트레칭', rule } });
+      expect(events[1]!.data).toEqual({ kind: 'reminder', reason: 'by a person' });
+      expect(events[3]!.data).toMatchObject({ outcome: 'manual', job_id: run.body['job_id'] });
+      expect(events[4]!.state).toBe('cancelled');
+    }
+    const other = await fetch(`${fixture.core.url}/schedules/${id}/stream?user_id=bob`);
+    expect(other.status).toBe(404);
   });
 
   test('is run now: the run and its job can be read', async () => {
@@ -198,6 +248,19 @@ describe.skipIf(natsCommand === null)('a schedule over NATS', () => {
     expect(await ask('runs', { schedule_id })).toMatchObject({ runs: [{ job_id }] });
     expect(await ask('snooze', { schedule_id, minutes: 5 })).toMatchObject({ created_by: 'nats' });
     expect(await ask('delete', { schedule_id })).toMatchObject({ state: 'cancelled' });
+    const jsm = await jetstreamManager(nc);
+    const filter = `gatehouse.v1.evt.ann.${String(schedule_id)}.>`;
+    const subjectsOf = async () =>
+      (await jsm.streams.info('GH_EVT', { subjects_filter: filter })).state.subjects ?? {};
+    await until(async () => `${filter.slice(0, -1)}deleted` in (await subjectsOf()));
+    const types = Object.keys(await subjectsOf()).map((subject) => subject.split('.').at(-1)!);
+    expect(new Set(types)).toEqual(new Set(['created', 'paused', 'resumed', 'fired', 'deleted']));
+    const last = await jsm.streams.getMessage('GH_EVT', { last_by_subj: filter });
+    expect(last!.json()).toMatchObject({
+      type: 'gatehouse.schedule.deleted.v1',
+      subject: schedule_id,
+      data: { schedule_id, seq: 5, state: 'cancelled', data: { by: 'person' } },
+    });
     expect(await ask('pause', { schedule_id })).toMatchObject({ code: 'GH_SCHEDULE_CONFLICT' });
     expect(await ask('get', { schedule_id, user_id: 'bob' })).toMatchObject({
       code: 'GH_SCHEDULE_NOT_FOUND',

@@ -5,7 +5,7 @@ import { connect, type AddressInfo } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { DocumentEvent } from '#shared/wire/document-event';
 import type { StateEvent } from '#shared/wire/state-event';
-import { streamDocumentEvents, type DocumentEventFeed } from '#http/routes/document-event-stream';
+import { streamStoredEvents, type StoredEventFeed } from '#http/routes/stored-event-stream';
 import { waitForDrain } from '#http/server/sse-stream';
 import { streamJobEvents } from '#http/routes/job-event-stream';
 
@@ -38,21 +38,20 @@ const numbers = (from: number, to: number): number[] =>
 const count = 1_000;
 const data = { note: 'x'.repeat(4_000) };
 
-function documentSource(): DocumentEventFeed & { happen(): void; readers(): number } {
+function documentSource(): StoredEventFeed & { happen(): void; readers(): number } {
   const stored = numbers(1, count).map(
     (seq) => ({ document_id: 'd', seq, type: 'progress', data }) as unknown as DocumentEvent,
   );
-  const listeners = new Set<(event: DocumentEvent) => void>();
+  const listeners = new Set<() => void>();
   return {
     events: async (_id, afterSeq) => stored.slice(afterSeq, afterSeq + 200),
-    subscribe(listener) {
+    subscribe(_id, listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
     happen() {
-      const event = { ...stored[0]!, seq: stored.length + 1 };
-      stored.push(event);
-      for (const listener of listeners) listener(event);
+      stored.push({ ...stored[0]!, seq: stored.length + 1 });
+      for (const listener of listeners) listener();
     },
     readers: () => listeners.size,
   };
@@ -62,7 +61,7 @@ describe('the stream of a document', () => {
   test('sends a history of megabytes and the events during and after it, each once', async () => {
     const source = documentSource();
     const port = await serve((response) => {
-      void streamDocumentEvents(response, source, 'd', 0);
+      void streamStoredEvents(response, source, 'd', 0);
       source.happen();
     });
     const read = seqsOf(port, count + 2);
@@ -77,7 +76,7 @@ describe('the stream of a document', () => {
     const source = documentSource();
     const ended = Promise.withResolvers<void>();
     const port = await serve((response) => {
-      void streamDocumentEvents(response, source, 'd', 0).then(ended.resolve);
+      void streamStoredEvents(response, source, 'd', 0).then(ended.resolve);
     });
     const socket = connect(port, '127.0.0.1');
     socket.write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n');

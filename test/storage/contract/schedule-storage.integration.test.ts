@@ -2,7 +2,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { OccurrenceRecord, Schedule } from '#schedules/schedule';
 import type { ScheduleStorage } from '#schedules/schedule-port';
+import { scheduleEventSchema, type ScheduleEventType } from '#shared/wire/schedule-event';
 import { useLibraryStores } from '#test/support/library-stores';
+import { changeOf, eventOf } from './library-changes.ts';
 import { largeText, unusualTexts } from './storable-texts.ts';
 
 const stores = useLibraryStores();
@@ -49,7 +51,7 @@ const record = (wall: string, more: Partial<OccurrenceRecord> = {}): OccurrenceR
   ...more,
 });
 const put = (schedules: ScheduleStorage, ...all: Schedule[]) =>
-  schedules.commit(all.map((one) => ({ schedule: one, occurrence: null })));
+  schedules.commit(all.map((one) => ({ schedule: one, occurrence: null, events: [] })));
 const ids = (rows: readonly Schedule[]): string[] => rows.map(({ id }) => id);
 
 describe.each(stores)('schedules in $name', ({ missing, open }) => {
@@ -135,7 +137,7 @@ describe.each(stores)('schedules in $name', ({ missing, open }) => {
   test('keep the first record of an occurrence, with the change that settles it', async () => {
     const { schedules } = await open();
     const commit = (revision: number, occurrence: OccurrenceRecord) =>
-      schedules.commit([{ schedule: schedule('a', { revision }), occurrence }]);
+      schedules.commit([{ schedule: schedule('a', { revision }), occurrence, events: [] }]);
     expect(await commit(1, record('2026-12-03T09:00:00'))).toBe('done');
     expect(await commit(1, record('2026-12-04T09:00:00'))).toBe('conflict');
     expect(await commit(2, record('2026-12-03T09:00:00', { outcome: 'late' }))).toBe('done');
@@ -148,16 +150,55 @@ describe.each(stores)('schedules in $name', ({ missing, open }) => {
     expect(await schedules.occurrences('b', 10)).toEqual([]);
   });
 
+  test('have events, stored with the change, in the order of the journal', async () => {
+    const { schedules, documents, run } = await open();
+    const change = (id: string, revision: number, ...types: ScheduleEventType[]) => ({
+      schedule: schedule(id, { revision, userId: id, updatedAt: revision * 1_000 }),
+      occurrence: null,
+      events: types.map((type) => ({ type, data: { text: unusualTexts.join('') } })),
+    });
+    await schedules.commit([change('a', 1, 'created'), change('b', 1, 'created')]);
+    await documents.commit(changeOf({ events: [eventOf('m', 1)] }));
+    expect(await schedules.commit([change('a', 2, 'fired', 'paused')])).toBe('done');
+    expect(await schedules.commit([change('b', 9, 'fired')])).toBe('conflict');
+    const events = await schedules.events('a', 0, 10);
+    expect(events.map(({ id, type, at }) => [id, type, at])).toEqual([
+      ['a:1', 'created', '1970-01-01T00:00:01.000Z'],
+      ['a:2', 'fired', '1970-01-01T00:00:02.000Z'],
+      ['a:3', 'paused', '1970-01-01T00:00:02.000Z'],
+    ]);
+    for (const one of events) expect(scheduleEventSchema.safeParse(one).success).toBe(true);
+    expect(events[0]!.data).toMatchObject({ kind: 'reminder' });
+    expect(await schedules.events('a', 2, 10)).toHaveLength(1);
+    const rows = await run(
+      'select document_id, type from document_event order by document_id, seq',
+    );
+    expect(
+      rows.map(({ document_id, type }) => `${document_id as string} ${type as string}`),
+    ).toEqual([
+      'a schedule.created',
+      'a schedule.fired',
+      'a schedule.paused',
+      'b schedule.created',
+      'm queued',
+    ]);
+  });
+
   test('are removed with their occurrences when they ended before a time', async () => {
     const { schedules } = await open();
     const ended = { state: 'done', nextAt: null, updatedAt: 5 } as const;
     await schedules.commit([
-      { schedule: schedule('a', ended), occurrence: record('2026-12-03T09:00:00') },
+      {
+        schedule: schedule('a', ended),
+        occurrence: record('2026-12-03T09:00:00'),
+        events: [{ type: 'fired', data: {} }],
+      },
     ]);
     await put(schedules, schedule('b', { ...ended, updatedAt: 10 }), schedule('c'));
     expect(await schedules.prune(10)).toBe(1);
     expect(await schedules.find('a')).toBeNull();
     expect(await schedules.occurrences('a', 10)).toEqual([]);
+    expect(await schedules.events('a', 0, 10)).toEqual([]);
     expect(ids(await schedules.list({}, '', 10))).toEqual(['b', 'c']);
   });
 

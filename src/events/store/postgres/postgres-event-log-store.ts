@@ -5,7 +5,7 @@
 import type { Promised } from '#shared/maybe-promise';
 import { stateEventsOf } from '#shared/wire/state-event';
 import type { JobEmitted } from '#machines/job-types';
-import { documentEventOf } from '#storage/document-event-row';
+import { storedEventOf } from '#storage/document-event-row';
 import type { PostgresDatabase } from '#storage/postgres/postgres-database';
 import { guardPostgres } from '#storage/postgres/postgres-errors';
 import { storableText } from '#storage/postgres/storable-text';
@@ -131,6 +131,5 @@ function outboxRow(record: EventRecord): EventLogRow {
 
 const documentRow = ({ place, ...row }: PlacedDocumentEvent): EventLogRow => ({
   pos: place,
-  triggerType: 'document',
-  events: [documentEventOf(row)],
+  ...storedEventOf(row),
 });

@@ -1,7 +1,5 @@
 /** A change of the library as the arguments of `commit_library`: one JSON list per kind of row. */
-import { partitionOf } from '#storage/postgres/partition';
 import { storableJson, storableText } from '#storage/postgres/storable-text';
-import type { DocumentEventTable } from '#storage/schema';
 import type { Document } from '../../document.ts';
 import type { DocumentWrite, LibraryChange } from '../../document-port.ts';
 import type { DraftRecord } from '../../drafts/draft-storage-port.ts';
@@ -46,32 +44,6 @@ export async function changeArguments(change: LibraryChange): Promise<unknown[]>
 }
 
 export const changeArgumentCount = 14;
-
-/** A row of `document_event` before it has its `seq`. */
-export type PlacedEvent = Omit<DocumentEventTable, 'seq'> & { part: number };
-
-/** `before`: the last position of each partition before the change. */
-export function placeEvents(
-  { events }: LibraryChange,
-  before: ReadonlyMap<number, number>,
-): PlacedEvent[] {
-  const last = new Map(before);
-  return events.map((event) => {
-    const part = partitionOf(event.userId);
-    const pos = last.get(part)! + 1;
-    last.set(part, pos);
-    return {
-      document_id: storableText(event.documentId),
-      user_id: storableText(event.userId),
-      type: event.type,
-      state: event.state,
-      at: event.at,
-      data: JSON.stringify(event.data),
-      part,
-      pos,
-    };
-  });
-}
 
 const list = <Item>(items: readonly Item[], row: (item: Item) => object): string =>
   JSON.stringify(items.map(row), (_key, value: unknown) =>

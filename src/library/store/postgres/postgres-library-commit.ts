@@ -8,18 +8,13 @@
 import { GatehouseError } from '#shared/errors';
 import type { FaultInjector } from '#shared/fault-points';
 import { documentEventOf } from '#storage/document-event-row';
-import { partitionOf } from '#storage/postgres/partition';
 import { leaseClaimCount, type PartitionWriter } from '#storage/postgres/partition-writer';
+import { countPositions, placeEvents, type PlacedEvent } from '#storage/postgres/placed-events';
 import type { PostgresDatabase, PreparedStatement } from '#storage/postgres/postgres-database';
 import { guardPostgres, sqlStateOf } from '#storage/postgres/postgres-errors';
 import { storableText } from '#storage/postgres/storable-text';
 import type { CommitResult, LibraryChange } from '../../document-port.ts';
-import {
-  changeArguments,
-  changeArgumentCount,
-  placeEvents,
-  type PlacedEvent,
-} from './change-arguments.ts';
+import { changeArguments, changeArgumentCount } from './change-arguments.ts';
 
 const placeholders = Array.from(
   { length: leaseClaimCount + changeArgumentCount },
@@ -80,10 +75,10 @@ export function createPostgresLibraryCommit(
     let placed: PlacedEvent[] = [];
     try {
       const row = await writer.write<{ seqs: number[] }>({
-        counts: countPositions(owners, change),
+        counts: countPositions(owners, change.events),
         statement: commitStatement,
         values(claims, before) {
-          placed = placeEvents(change, before);
+          placed = placeEvents(change.events, before);
           return [...claims, ...values, JSON.stringify(placed)];
         },
         readAnswer: async () => ({ seqs: await seqsOf(placed) }),
@@ -126,20 +121,6 @@ function knownOwners(change: LibraryChange): { owners: Set<string>; unknownIds: 
   ];
   const unknownIds = [...new Set(ids)].filter((id) => !known.has(id)).map(storableText);
   return { owners: new Set(known.values()), unknownIds };
-}
-
-function countPositions(
-  owners: ReadonlySet<string>,
-  { events }: LibraryChange,
-): Map<number, number> {
-  const counts = new Map<number, number>();
-  for (const { userId } of events) {
-    const partition = partitionOf(userId);
-    counts.set(partition, (counts.get(partition) ?? 0) + 1);
-  }
-  // A lost answer is recognised by the positions: every change moves them.
-  for (const owner of owners) counts.set(partitionOf(owner), counts.get(partitionOf(owner)) ?? 1);
-  return counts;
 }
 
 /** @throws all that is no conflict */

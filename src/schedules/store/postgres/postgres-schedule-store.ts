@@ -2,15 +2,23 @@
  * Schedules on PostgreSQL. A commit holds the leases of the partitions of its people, as one of their jobs does: of several
  * workers only the owner of a partition settles its schedules.
  */
-import { partitionOf, partitions } from '#storage/postgres/partition';
+import { scheduleEventOf } from '#storage/document-event-row';
+import { partitions } from '#storage/postgres/partition';
 import { leaseClaimCount, type PartitionWriter } from '#storage/postgres/partition-writer';
+import { countPositions, placeEvents } from '#storage/postgres/placed-events';
 import type { PostgresDatabase, PreparedStatement } from '#storage/postgres/postgres-database';
 import { guardPostgres, sqlStateOf } from '#storage/postgres/postgres-errors';
 import { storableText } from '#storage/postgres/storable-text';
-import type { ScheduleOccurrenceTable, ScheduleTable } from '#storage/schema';
+import type { DocumentEventTable, ScheduleOccurrenceTable, ScheduleTable } from '#storage/schema';
 import type { NextTime, ScheduleChange, ScheduleStorage } from '../../schedule-port.ts';
 import { calendarOrigin } from '../../schedule.ts';
-import { occurrenceOf, occurrenceRowOf, scheduleOf, scheduleRowOf } from '../schedule-rows.ts';
+import {
+  eventRowsOf,
+  occurrenceOf,
+  occurrenceRowOf,
+  scheduleOf,
+  scheduleRowOf,
+} from '../schedule-rows.ts';
 
 /** Rows per transaction of a purge. */
 const pruneBatch = 500;
@@ -48,6 +56,8 @@ export function createPostgresScheduleStore(
     changedAfter: (at, limit) => schedules(statements.changedAfter, at, limit, ownPartitions()),
     occurrences: async (id, limit) =>
       (await all(statements.occurrences, storableText(id), limit)).map(occurrenceOf),
+    events: async (id, afterSeq, limit) =>
+      (await all(statements.events, storableText(id), afterSeq, limit)).map(scheduleEventOf),
     commit: (changes) => commit(writer, changes),
     async prune(before) {
       const latest = Math.min(before, Number.MAX_SAFE_INTEGER);
@@ -73,14 +83,14 @@ async function commit(
   const values = [
     list(changes.map(({ schedule }) => scheduleRowOf(schedule))),
     list(occurrences.map(occurrenceRowOf)),
-    '[]',
   ];
+  const events = changes.flatMap(eventRowsOf);
+  const owners = changes.map(({ schedule }) => schedule.userId);
   try {
     await writer.write({
-      // A lost answer is recognised by the positions: every change moves them.
-      counts: new Map(changes.map(({ schedule }) => [partitionOf(schedule.userId), 1])),
+      counts: countPositions(owners, events),
       statement: commitStatement,
-      values: (claims) => [...claims, ...values],
+      values: (claims, before) => [...claims, ...values, list(placeEvents(events, before))],
     });
     return 'done';
   } catch (error) {
@@ -139,13 +149,19 @@ const statements = {
     name: 'schedule_occurrences',
     text: 'select * from schedule_occurrence where schedule_id = $1 order by wall desc limit $2',
   } as PreparedStatement<ScheduleOccurrenceTable>,
+  events: {
+    name: 'schedule_events',
+    text: `select * from document_event where document_id = $1 and seq > $2::bigint
+      order by seq limit $3`,
+  } as PreparedStatement<DocumentEventTable>,
   prune: {
     name: 'prune_schedules',
     text: `with old as (
         delete from schedule where id in (select id from schedule
           where state in ('done', 'cancelled') and updated_at < $1
             and (created_by <> '${calendarOrigin}' or cursor_wall < $1) limit $2) returning id),
-      gone as (delete from schedule_occurrence using old where schedule_id = old.id)
+      gone as (delete from schedule_occurrence using old where schedule_id = old.id),
+      told as (delete from document_event using old where document_id = old.id)
       select count(*)::integer as count from old`,
   } as PreparedStatement<{ count: number }>,
 };

@@ -1,33 +1,31 @@
 /**
- * A document's events as server-sent events: from the beginning or after a given `seq`, stored events first, then live,
+ * The events of a document or schedule as server-sent events: from the beginning or after a given `seq`, stored events first, then live,
  * each once and in order. Events are always read from the database, at the client's pace: a live notification only
- * signals that there is more to read. A document has no last event: the stream ends when the client disconnects.
+ * signals that there is more to read. There is no last event: the stream ends when the client disconnects.
  */
 import type { ServerResponse } from 'node:http';
-import type { DocumentEvent } from '#shared/wire/document-event';
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import { createSseStream } from '../server/sse-stream.ts';
 
-export interface DocumentEventFeed {
-  /** Stored events of the document after `afterSeq`, in order; a limited number per call. */
-  events(documentId: string, afterSeq: number): Promise<DocumentEvent[]>;
-  /** Receives the events of all documents. Returns the unsubscribe function. */
-  subscribe(listener: (event: DocumentEvent) => void): () => void;
+export interface StoredEventFeed {
+  /** Stored events of the document or schedule after `afterSeq`, in order; a limited number per call. */
+  events(id: string, afterSeq: number): Promise<readonly { seq: number; type: string }[]>;
+  /** The listener is called when there may be more events of `id`. Returns the unsubscribe function. */
+  subscribe(id: string, onNews: () => void): () => void;
 }
 
 /** Resolves when the client has disconnected. */
-export async function streamDocumentEvents(
+export async function streamStoredEvents(
   response: ServerResponse,
-  source: DocumentEventFeed,
-  documentId: string,
+  source: StoredEventFeed,
+  id: string,
   afterSeq: number,
 ): Promise<void> {
   const stream = createSseStream(response);
   let sent = afterSeq;
   let isMore = true;
   let wake: () => void = () => undefined;
-  const unsubscribe = source.subscribe((event) => {
-    if (event.document_id !== documentId) return;
+  const unsubscribe = source.subscribe(id, () => {
     isMore = true;
     wake();
   });
@@ -38,7 +36,7 @@ export async function streamDocumentEvents(
     while (stream.isOpen) {
       if (!isMore) await new Promise<void>((resolve) => (wake = resolve));
       isMore = false;
-      const events = await source.events(documentId, sent);
+      const events = await source.events(id, sent);
       for (const event of events) {
         if (!(await stream.send({ id: event.seq, event: event.type, data: event }))) return;
         sent = event.seq;
