@@ -74,6 +74,8 @@ export interface ScheduledOccurrence {
   /** Scheduled time on the wall clock of the schedule's zone. */
   wall: string;
   outcome: string;
+  /** Places that have refused this message: `channel` or `channel/thread`. */
+  tried?: string[];
   /** What to do, so that neither rules nor a model are asked; null: as for a message of the person. */
   decision: Decision | null;
 }

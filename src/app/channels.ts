@@ -23,6 +23,18 @@ export const bridgeChannelNames: readonly string[] = [
   'telegram',
 ];
 
+/**
+ * Why the messages of a schedule cannot reach this channel; null if they can. A channel without a bridge is read over HTTP,
+ * so that any name will do.
+ */
+export async function channelFault(name: string, config: Config): Promise<string | null> {
+  if (!bridgeChannelNames.includes(name)) return null;
+  const channel = channels.find((one) => one.name === name);
+  if (channel === undefined) return `channel: there is no bridge for ${name} yet`;
+  if (await channel.isConfigured(config)) return null;
+  return `channel: ${name} is not configured; set its section of the configuration, or take another channel`;
+}
+
 export interface Channel {
   /** In subjects, jobs and the command. Small letters and digits. */
   name: string;

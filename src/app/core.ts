@@ -36,7 +36,7 @@ import type { CoreParts } from './core-parts.ts';
 import { openBackendPool, type BackendPool, selectBackend } from '#models/backend-pool';
 import { backendViews, modelListing } from '#models/backend-view';
 import { dataFolderOf } from './config/database-settings.ts';
-import { bridgeChannelNames } from './channels.ts';
+import { bridgeChannelNames, channelFault } from './channels.ts';
 import { wireMessaging } from './messaging-wiring.ts';
 import { backgroundTask, type BackgroundTask } from './background-task.ts';
 import type { Cluster } from './cluster/cluster.ts';
@@ -48,6 +48,7 @@ import { memoAndDraftRoutes } from './api/draft-api-adapter.ts';
 import { createDraftService, type DraftService } from './draft-service.ts';
 import { createScheduleApi } from './api/schedule-api-adapter.ts';
 import { createCalendarAlarms, watchCalendar } from './calendar-alarms.ts';
+import { scheduleReach } from './schedule-reach.ts';
 import { createScheduleService, toldSchedules, type ScheduleService } from './schedule-service.ts';
 import type { Metrics } from '#observability/metrics/metrics';
 import { createObservability } from '#observability/observability';
@@ -239,8 +240,20 @@ function openSchedules(
     faults,
     perUserMax: config.schedules.perUserMax,
     isConfigured: (tool) => !tools.notConfigured.has(tool),
+    reach: scheduleReach(config, stores),
   });
-  const api = createScheduleApi({ ...service, zone: config.timezone, clock });
+  hub.subscribe(null, {
+    event({ type, job_id: jobId, data }) {
+      if (type === 'done' && data['outcome'] === 'failed') void service.runFailed(jobId);
+    },
+    token: () => undefined,
+  });
+  const api = createScheduleApi({
+    ...service,
+    zone: config.timezone,
+    clock,
+    channelFault: (channel) => channelFault(channel, config),
+  });
   return { ...service, api };
 }
 
@@ -377,7 +390,7 @@ function routesOf(
     askRoutes(parts),
     askLoopRoutes(parts),
     calendarRoutes(parts.calendar),
-    scheduleRoutes(parts.schedules.api, scheduleFeed(stores, hub)),
+    scheduleRoutes(parts.schedules.api, scheduleFeed(parts.schedules, stores, hub)),
     statusRoutes(createStatusSource(parts)),
     openAiRoutes({
       ...parts,
@@ -408,8 +421,12 @@ const notifierOf = ({ onAppended }: Stores, hub: LiveHub): EventNotifier =>
 /** Events of a schedule per read. */
 const feedPage = 100;
 
-const scheduleFeed = (stores: Stores, hub: LiveHub): StoredEventFeed => ({
-  events: (id, afterSeq) => stores.schedules.events(id, afterSeq, feedPage),
+const scheduleFeed = (
+  { schedules }: ScheduleService,
+  stores: Stores,
+  hub: LiveHub,
+): StoredEventFeed => ({
+  events: (id, afterSeq) => schedules.events(id, afterSeq, feedPage),
   subscribe: (_id, onNews) => {
     const nothing = (): void => undefined;
     // The hub says so when they are stored; on PostgreSQL also another worker may have stored them.

@@ -2,7 +2,7 @@
 import type { Config } from './config/config.ts';
 import { dataFolderOf } from './config/database-settings.ts';
 import type { JobService } from '#shared/wire/job-service';
-import type { ScheduleService } from '#shared/wire/schedule-service';
+import type { ScheduleService as ScheduleApi } from '#shared/wire/schedule-service';
 import type { LiveHub } from '#jobs/runtime/live-hub';
 import type { FaultInjector } from '#shared/fault-points';
 import type { Log } from '#shared/log';
@@ -10,13 +10,14 @@ import { createMessaging } from '#events/messaging';
 import type { Messaging, MessagingBacklog, MessagingStatus } from '#events/messaging-port';
 import type { Cluster } from './cluster/cluster.ts';
 import { channels } from './channels.ts';
+import type { ScheduleService } from './schedule-service.ts';
 import type { Stores } from './stores/stores.ts';
 
 export function wireMessaging(parts: {
   config: Config;
   stores: Pick<Stores, 'events' | 'deliveries' | 'onAppended'>;
   jobService: JobService;
-  schedules: { api: ScheduleService };
+  schedules: Pick<ScheduleService, 'followDelivery'> & { api: ScheduleApi };
   hub: LiveHub;
   cluster?: Cluster | null;
   log: Log;
@@ -33,6 +34,10 @@ export function wireMessaging(parts: {
     live: hub,
     onAppended: stores.onAppended,
     deliveries: stores.deliveries,
+    onReport: ({ job_id: jobId, reply_id: replyId, status, error }) => {
+      const seq = Number(replyId.slice(replyId.lastIndexOf(':') + 1));
+      return schedules.followDelivery({ jobId, seq, status, error });
+    },
     log,
     faults,
     channels: parts.channels ?? channels.map(({ name }) => name),

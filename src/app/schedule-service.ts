@@ -5,12 +5,15 @@ import { localeOf } from '#machines/texts';
 import type { JobStorage } from '#jobs/job-store-port';
 import type { Journal } from '#jobs/runtime/journal';
 import type { AlarmPlannerParts } from '#schedules/calendar-alarms';
+import { followDelivery, type DeliveryParts, type MessageReport } from '#schedules/delivery';
+import { tellFailure } from '#schedules/failed-runs';
 import type { OccurrenceJobs, OccurrenceMessage } from '#schedules/occurrence-jobs-port';
 import { createSchedules, type Schedules } from '#schedules/schedules';
 import type { ScheduleStorage } from '#schedules/schedule-port';
 import { ScheduleWorker, type ScheduleWorkerParts } from '#schedules/schedule-worker';
 import { createZones } from '#shared/calendar/zoned-time';
 import type { Clock } from '#shared/clock';
+import { messageOf } from '#shared/errors';
 import type { FaultInjector } from '#shared/fault-points';
 import { createIdSource } from '#shared/ids';
 import type { Log } from '#shared/log';
@@ -20,6 +23,10 @@ import { conversationKey } from '#shared/wire/conversation';
 export interface ScheduleService {
   schedules: Schedules;
   worker: ScheduleWorker;
+  /** A job has failed, perhaps one of a schedule. */
+  runFailed(jobId: string): Promise<void>;
+  /** A chat has reported what became of a message. @throws as `followDelivery` of src/schedules */
+  followDelivery(report: MessageReport): Promise<void>;
   /** For other makers of schedules: storage, order and wake-up of this service. */
   planning: Pick<AlarmPlannerParts, 'storage' | 'inOrder' | 'onChanged'>;
 }
@@ -36,6 +43,7 @@ export interface ScheduleServiceParts {
   faults: FaultInjector;
   log: Log;
   onSettled?: ScheduleWorkerParts['onSettled'];
+  reach: Pick<DeliveryParts, 'placesOf' | 'titleOf' | 'onUndelivered'>;
 }
 
 export function createScheduleService(parts: ScheduleServiceParts): ScheduleService {
@@ -61,7 +69,21 @@ export function createScheduleService(parts: ScheduleServiceParts): ScheduleServ
     onChanged: () => worker.wake(),
   });
   const { inOrder } = common;
-  return { schedules, worker, planning: { storage, inOrder, onChanged: () => worker.wake() } };
+  const delivery = { ...common, ...parts.reach };
+  return {
+    async runFailed(jobId) {
+      try {
+        await tellFailure(common, jobId);
+      } catch (error) {
+        // The next occurrence has its event.
+        log.warn({ job: jobId, error: messageOf(error) }, 'a failed run has no event yet');
+      }
+    },
+    followDelivery: (report) => followDelivery(delivery, report),
+    schedules,
+    worker,
+    planning: { storage, inOrder, onChanged: () => worker.wake() },
+  };
 }
 
 /** The storage, with a call after each change that has events. */
@@ -93,6 +115,21 @@ function occurrenceJobs(
       };
       const conversation = conversationKey({ channel, thread: thread ?? undefined, userId });
       return (await journal.submit({ input, conversation, idempotencyKey: key })).jobId;
+    },
+    async messageOf(jobId) {
+      const job = await jobStorage.find(jobId);
+      const scheduled = job?.input.scheduled;
+      if (!job || scheduled === undefined || job.head.endedAt === null) return null;
+      const { decision: _decision, tried = [], ...of } = scheduled;
+      return {
+        scheduleId: scheduled.scheduleId,
+        scheduled: of,
+        tried,
+        channel: job.input.channel,
+        thread: job.input.thread ?? null,
+        reply: job.head.reply ?? '',
+        lastSeq: job.head.seq,
+      };
     },
     find: async (key) => (await jobStorage.jobOfKey(key))?.jobId ?? null,
     async stateOf(jobId) {

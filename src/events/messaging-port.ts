@@ -6,6 +6,7 @@ import type { NatsTransport } from './connection/nats-transport.ts';
 import type { TaskSwitch } from './connection/task-switch.ts';
 import type { JobService } from '#shared/wire/job-service';
 import type { ScheduleService } from '#shared/wire/schedule-service';
+import type { Delivery } from '#shared/wire/delivery-report';
 import type { DeliveryReportStorage, EventLogStorage } from './event-log-port.ts';
 import type { MaybePromise } from '#shared/maybe-promise';
 import type { LiveSource } from '#shared/wire/live-source';
@@ -39,6 +40,8 @@ export interface MessagingOptions {
   /** Calls the listener when `outbox` has new rows. Null or omitted: at each event of `live`. */
   onAppended?: ((listener: () => void) => () => void) | null;
   deliveries: DeliveryReportStorage;
+  /** A delivery report was stored, perhaps again. One that rejects is handled again after a pause. */
+  onReport?(delivery: Delivery): Promise<void>;
   log: Log;
   faults: FaultInjector;
   /** Folder of the database: the embedded server keeps its data in `nats/` below it. */

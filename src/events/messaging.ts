@@ -307,6 +307,7 @@ function createConsumerSpecs(options: MessagingOptions, parts: Shared): Consumer
     subjects,
     deadLetters,
     onStored: () => (counts.deliveries += 1),
+    ...(options.onReport === undefined ? {} : { onReport: options.onReport }),
     log,
   });
   return [

@@ -17,6 +17,19 @@ export interface OccurrenceMessage {
   reply: string | null;
 }
 
+/** What a job of a schedule said in the end, and where. */
+export interface ScheduledMessage {
+  scheduleId: string;
+  scheduled: OccurrenceMessage['scheduled'];
+  /** Places that have refused it before: `channel` or `channel/thread`. */
+  tried: readonly string[];
+  channel: string;
+  thread: string | null;
+  reply: string;
+  /** `seq` of its last event. */
+  lastSeq: number;
+}
+
 export interface OccurrenceJobs {
   /**
    * Opens a job, or finds the one of the same key. When it resolves, both are on disk.
@@ -25,6 +38,8 @@ export interface OccurrenceJobs {
   open(message: OccurrenceMessage): Promise<string>;
   /** The job of a key. */
   find(key: string): Promise<string | null>;
+  /** The message of a job that a schedule has opened, after its end; null for any other job. */
+  messageOf(jobId: string): Promise<ScheduledMessage | null>;
   /** `ended` also for a job that retention has removed. */
   stateOf(jobId: string): Promise<'open' | 'failed' | 'ended'>;
 }

@@ -38,6 +38,11 @@ export const deleted = (by: 'person' | 'calendar'): NewScheduleEvent => ({
   data: { by },
 });
 
+export const failed = (jobId: string, failures: number): NewScheduleEvent => ({
+  type: 'failed',
+  data: { job_id: jobId, failures },
+});
+
 /** `next`: the schedule after the occurrence. */
 export function settled(record: OccurrenceRecord, next: Schedule): NewScheduleEvent {
   const { outcome, wall, dueAt, at, missedBefore, jobId } = record;

@@ -59,6 +59,8 @@ export interface ScheduleStorage {
   commit(changes: readonly ScheduleChange[]): Promise<'done' | 'conflict'>;
   /** Events with `seq` above `afterSeq`, in order; at most `limit`. */
   events(scheduleId: string, afterSeq: number, limit: number): Promise<ScheduleEvent[]>;
+  /** The last events, newest first. */
+  newestEvents(scheduleId: string, limit: number): Promise<ScheduleEvent[]>;
   /** Removes final schedules that were last changed before `before`, with occurrences and events; returns their number. */
   prune(before: number): Promise<number>;
 }

@@ -50,6 +50,7 @@ interface ScheduleTexts {
   lines(outcome: OccurrenceOutcome, text: string, at: string, delay: string): string[];
   missedBefore(count: number): string;
   paused(text: string, reason: string): string;
+  redirected(channel: string): string;
 }
 
 const ko: ScheduleTexts = {
@@ -68,6 +69,7 @@ const ko: ScheduleTexts = {
   },
   missedBefore: (count) => `(그 전의 ${count}회도 놓쳤습니다.)`,
   paused: (text, reason) => `예약을 멈췄습니다: ${text}\n(${reason})`,
+  redirected: (channel) => `(이 알림은 ${channel}(으)로 보낼 수 없어 여기로 보냅니다.)`,
 };
 
 const en: ScheduleTexts = {
@@ -86,8 +88,13 @@ const en: ScheduleTexts = {
   },
   missedBefore: (count) => `(${count} earlier ${count === 1 ? 'time was' : 'times were'} missed.)`,
   paused: (text, reason) => `Paused: ${text}\n(${reason})`,
+  redirected: (channel) => `(It could not be delivered to ${channel}, so it is sent here.)`,
 };
 
 export function pausedText(schedule: Schedule, reason: string): string {
   return (localeOf(schedule.text) === 'ko' ? ko : en).paused(schedule.text, reason);
 }
+
+/** A message that `channel` has refused, for another one. */
+export const redirectedText = (message: string, channel: string): string =>
+  `${message}\n${(localeOf(message) === 'ko' ? ko : en).redirected(channel)}`;

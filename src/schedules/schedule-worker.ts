@@ -22,6 +22,7 @@ import {
   settledSchedule,
   withNext,
 } from './due-occurrences.ts';
+import { untoldFailure } from './failed-runs.ts';
 import { nextOccurrence, wallText, type Occurrence } from './next-occurrence.ts';
 import {
   keyOf,
@@ -31,7 +32,7 @@ import {
 } from './occurrence-jobs-port.ts';
 import type { OccurrenceOutcome, OccurrenceRecord, Schedule } from './schedule.ts';
 import * as events from './schedule-events.ts';
-import type { ScheduleChange, ScheduleStorage } from './schedule-port.ts';
+import type { NewScheduleEvent, ScheduleChange, ScheduleStorage } from './schedule-port.ts';
 import { pausedText } from './schedule-texts.ts';
 
 export interface ScheduleWorkerParts {
@@ -132,7 +133,7 @@ export class ScheduleWorker {
 
   /** Opens the job of an occurrence, and returns the change that records it. */
   async #settle(schedule: Schedule, now: number): Promise<ScheduleChange> {
-    const { zones } = this.#parts;
+    const { storage, zones } = this.#parts;
     let due: Occurrence[];
     try {
       due = dueOccurrences(schedule, now, zones);
@@ -149,14 +150,19 @@ export class ScheduleWorker {
     if (found !== null)
       return this.#record(schedule, due.slice(0, found.count), now, 'fired', found);
     const last = await this.#lastJob(schedule);
+    const untold =
+      last === 'failed' ? await untoldFailure(storage, schedule, schedule.lastJobId!) : [];
     const failures = last === 'failed' ? schedule.failures + 1 : 0;
     const { pauseOnFailures } = schedule;
     if (pauseOnFailures > 0 && failures >= pauseOnFailures) {
-      return this.#pause({ ...schedule, failures }, now, `failures: ${failures}`);
+      return before(
+        untold,
+        await this.#pause({ ...schedule, failures }, now, `failures: ${failures}`),
+      );
     }
     const outcome = outcomeOf(schedule, due.at(-1)!, { now, isRunning: last === 'open' });
     const jobId = await this.#openJob(schedule, due, now, outcome);
-    return this.#record({ ...schedule, failures }, due, now, outcome, { jobId });
+    return before(untold, this.#record({ ...schedule, failures }, due, now, outcome, { jobId }));
   }
 
   async #openJob(
@@ -264,6 +270,11 @@ export class ScheduleWorker {
     }
   }
 }
+
+const before = (events: readonly NewScheduleEvent[], change: ScheduleChange): ScheduleChange => ({
+  ...change,
+  events: [...events, ...change.events],
+});
 
 /** Its next time was computed again: the clock was set back, or its zone has other rules. */
 const recomputed = (schedule: Schedule): ScheduleChange => ({

@@ -4,6 +4,7 @@ import { dayMs, hourMs } from '#shared/calendar/time-units';
 import type { Zones } from '#shared/calendar/zoned-time';
 import { GatehouseError } from '#shared/errors';
 import { derivedId, type IdSource } from '#shared/ids';
+import type { ScheduleEvent } from '#shared/wire/schedule-event';
 import type { SerialQueue } from '#shared/serial-queue';
 import { newState, revised, withNext } from './due-occurrences.ts';
 import { nextAfterInstant, ruleFault, wallOf, wallText } from './next-occurrence.ts';
@@ -51,6 +52,8 @@ export interface Schedules {
   list(filter: ScheduleFilter, after: string, limit: number): Promise<Schedule[]>;
   /** Newest first. */
   history(id: string, limit: number): Promise<OccurrenceRecord[]>;
+  /** With `seq` above `afterSeq`, in order. */
+  events(id: string, afterSeq: number, limit: number): Promise<ScheduleEvent[]>;
   /** @throws GH_SCHEDULE_NOT_FOUND, GH_SCHEDULE_CONFLICT; so do the following */
   pause(id: string): Promise<Schedule>;
   /** Times that passed while it was paused are not due any more. */
@@ -123,6 +126,7 @@ export function createSchedules(parts: SchedulesParts): Schedules {
       }),
     get,
     list: (filter, after, limit) => storage.list(filter, after, limit),
+    events: (id, afterSeq, limit) => storage.events(id, afterSeq, limit),
     async history(id, limit) {
       await get(id);
       return storage.occurrences(id, limit);

@@ -1,5 +1,6 @@
 /** The schedules of a core on a real database with a real journal, on a clock that the test sets. */
 import { createScheduleService, type ScheduleService } from '#app/schedule-service';
+import type { Place } from '#schedules/delivery';
 import type { NewSchedule } from '#schedules/schedules';
 import { createScheduleStore } from '#schedules/store/schedule-store';
 import { noFaultInjection, type FaultInjector } from '#shared/fault-points';
@@ -12,6 +13,8 @@ export interface ScheduleFixture extends ScheduleService {
   clock: { now(): number };
   /** Sets the clock and lets the worker settle what is due. */
   at(iso: string): Promise<void>;
+  /** Where else people can be reached. */
+  places: Place[];
   /** Sets the clock and wakes the worker. */
   wake(iso: string): void;
   /** Outcome and reply of all jobs that schedules have opened, in order. */
@@ -41,6 +44,7 @@ export async function openSchedules(
       },
     },
   });
+  const places: Place[] = [];
   const storage = createScheduleStore(journal.database);
   const service = createScheduleService({
     storage,
@@ -49,6 +53,7 @@ export async function openSchedules(
     limits,
     perUserMax: 1_000,
     isConfigured: () => true,
+    reach: { placesOf: async () => places, titleOf: (channel) => channel },
     clock,
     faults,
     log: silentLog(),
@@ -70,6 +75,7 @@ export async function openSchedules(
       await atRest();
     },
     wake,
+    places,
     messages: () =>
       journal.database.connection
         .prepare<[], { input: string; reply: string | null }>(

@@ -19,6 +19,8 @@ export interface ScheduleApiParts {
   /** Of schedules that name none. */
   zone: string;
   clock: Clock;
+  /** Why no message can be sent to a channel; null if one can. */
+  channelFault(channel: string): Promise<string | null>;
 }
 
 export function createScheduleApi(parts: ScheduleApiParts): ScheduleService {
@@ -40,8 +42,11 @@ export function createScheduleApi(parts: ScheduleApiParts): ScheduleService {
       const next = rows.length > limit ? rows[limit - 1]!.id : null;
       return { schedules: rows.slice(0, limit).map(viewOf), next, next_cursor: next };
     },
-    create: async (body, createdBy) =>
-      viewOf(await schedules.create(newSchedule(body, createdBy, parts.zone))),
+    async create(body, createdBy) {
+      const fault = await parts.channelFault(body.channel);
+      if (fault !== null) throw new GatehouseError('GH_SCHEDULE_INVALID', fault);
+      return viewOf(await schedules.create(newSchedule(body, createdBy, parts.zone)));
+    },
     get: async (ref) => viewOf(await own(ref)),
     pause: changeOwn((id) => schedules.pause(id)),
     resume: changeOwn((id) => schedules.resume(id)),

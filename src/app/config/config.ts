@@ -271,6 +271,13 @@ export const configSchema = z.strictObject({
       .describe(
         'Which reminders wait for a yes: those that repeat, all, or none; those whose words were doubtful always wait.',
       ),
+    fallback: z
+      .array(z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must match [A-Za-z0-9_-]{1,64}'))
+      .max(16)
+      .default([])
+      .describe(
+        'Channels, in this order, for a message that its own chat refuses; empty: the chats in which the person wrote, the last one first.',
+      ),
   }),
   drafts: optionalSection({
     intervalMs: timerMs(120_000, 100).describe(

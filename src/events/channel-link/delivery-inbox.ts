@@ -28,6 +28,8 @@ export function createDeliveryInbox(parts: {
   subjects: Subjects;
   deadLetters: DeadLetters;
   onStored(): void;
+  /** A report was stored, perhaps again. */
+  onReport?(delivery: Delivery): Promise<void>;
   log: Log;
 }) {
   const { deliveries, subjects, deadLetters, log } = parts;
@@ -61,6 +63,8 @@ export function createDeliveryInbox(parts: {
           if (!(await matchesReply(report, parts.outbox)))
             return await moveAside(link, message, invalidReportError());
           if ((await deliveries.record(delivery)) === 'stored') parts.onStored();
+          // Before the acknowledgement, and also for a known one: the process may have ended in between.
+          await parts.onReport?.(delivery);
         }
         storeErrorLog.recovered();
         message.ack();

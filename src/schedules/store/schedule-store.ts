@@ -65,28 +65,37 @@ export function createScheduleStore(database: Database): ScheduleStorage {
       read(async () => statements.occurrences.all(id, limit).map(occurrenceOf)),
     events: (id, afterSeq, limit) =>
       read(async () => statements.events.all(id, afterSeq, limit).map(scheduleEventOf)),
+    newestEvents: (id, limit) =>
+      read(async () => statements.newestEvents.all(id, limit).map(scheduleEventOf)),
     commit: async (changes) =>
       guardStorage('The schedule could not be stored', () => {
         database.ensureInPlace();
         return writeAll.immediate(changes) ? 'done' : 'conflict';
       }),
-    prune: async (before) =>
-      guardStorage(undefined, () => {
-        let removed = 0;
-        for (;;) {
-          const ids = statements.old.all({ before, limit: pruneBatch });
-          connection.transaction(() => {
-            for (const { id } of ids) {
-              statements.removeOccurrences.run(id);
-              statements.removeEvents.run(id);
-              statements.remove.run(id);
-            }
-          })();
-          removed += ids.length;
-          if (ids.length < pruneBatch) return removed;
-        }
-      }),
+    prune: async (before) => guardStorage(undefined, () => pruneSchedules(database, before)),
   };
+}
+
+function pruneSchedules({ connection }: Database, before: number): number {
+  // An alarm that a person has cancelled stays until its time: its calendar would plan it again.
+  const old = connection.prepare<[{ before: number; limit: number }], { id: string }>(
+    `select id from schedule where state in ('done', 'cancelled') and updated_at < @before
+      and (created_by <> '${calendarOrigin}' or cursor_wall < @before) limit @limit`,
+  );
+  const removals = [
+    'delete from schedule_occurrence where schedule_id = ?',
+    'delete from document_event where document_id = ?',
+    'delete from schedule where id = ?',
+  ].map((text) => connection.prepare<[string]>(text));
+  const remove = connection.transaction((ids: readonly { id: string }[]) => {
+    for (const { id } of ids) for (const removal of removals) removal.run(id);
+  });
+  for (let removed = 0; ;) {
+    const ids = old.all({ before, limit: pruneBatch });
+    remove(ids);
+    removed += ids.length;
+    if (ids.length < pruneBatch) return removed;
+  }
 }
 
 function prepare({ connection }: Database) {
@@ -126,18 +135,11 @@ function prepare({ connection }: Database) {
     occurrences: connection.prepare<[string, number], ScheduleOccurrenceTable>(
       'select * from schedule_occurrence where schedule_id = ? order by wall desc limit ?',
     ),
-    // An alarm that a person has cancelled stays until its time: its calendar would plan it again.
-    old: connection.prepare<[{ before: number; limit: number }], { id: string }>(
-      `select id from schedule where state in ('done', 'cancelled') and updated_at < @before
-        and (created_by <> '${calendarOrigin}' or cursor_wall < @before) limit @limit`,
-    ),
-    remove: connection.prepare<[string]>('delete from schedule where id = ?'),
     events: connection.prepare<[string, number, number], DocumentEventTable>(
       'select * from document_event where document_id = ? and seq > ? order by seq limit ?',
     ),
-    removeEvents: connection.prepare<[string]>('delete from document_event where document_id = ?'),
-    removeOccurrences: connection.prepare<[string]>(
-      'delete from schedule_occurrence where schedule_id = ?',
+    newestEvents: connection.prepare<[string, number], DocumentEventTable>(
+      'select * from document_event where document_id = ? order by seq desc limit ?',
     ),
   };
 }

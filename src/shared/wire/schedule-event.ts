@@ -18,6 +18,10 @@ export const scheduleEventCatalog = {
   late: 'A run after its time. Data as of `fired`',
   missed: 'It was too late to run, and a message says so. Data as of `fired`',
   skipped: 'The run before has not ended, and a message says so. Data as of `fired`',
+  failed: 'The job of a run failed; its message says why. `job_id` `failures`',
+  redirected: 'A message could not be delivered and goes to another channel. `job_id` `from` `to`',
+  uncertain: 'A message may have been delivered; it is not sent again. `job_id` `channel` `reason`',
+  undelivered: 'A message reached no channel of the person. `job_id` `channels` `reason`',
 } as const;
 export type ScheduleEventType = keyof typeof scheduleEventCatalog;
 export const scheduleEventTypes = Object.keys(scheduleEventCatalog) as ScheduleEventType[];

@@ -198,6 +198,8 @@ describe('a schedule over HTTP', () => {
     ],
     ['a text of blanks', { text: ' \n ' }, 'GH_REQUEST_INVALID'],
     ['a text that is too long', { text: 'x'.repeat(2_001) }, 'GH_REQUEST_INVALID'],
+    ['a chat that is not configured', { channel: 'synology' }, 'GH_SCHEDULE_INVALID'],
+    ['a chat without a bridge', { channel: 'telegram' }, 'GH_SCHEDULE_INVALID'],
     ['a channel with a dot', { channel: 'a.b' }, 'GH_REQUEST_INVALID'],
     ['no rule', { rule: undefined }, 'GH_REQUEST_INVALID'],
     ['a count of zero', { count: 0 }, 'GH_REQUEST_INVALID'],

@@ -58,6 +58,8 @@ export function createPostgresScheduleStore(
       (await all(statements.occurrences, storableText(id), limit)).map(occurrenceOf),
     events: async (id, afterSeq, limit) =>
       (await all(statements.events, storableText(id), afterSeq, limit)).map(scheduleEventOf),
+    newestEvents: async (id, limit) =>
+      (await all(statements.newestEvents, storableText(id), limit)).map(scheduleEventOf),
     commit: (changes) => commit(writer, changes),
     async prune(before) {
       const latest = Math.min(before, Number.MAX_SAFE_INTEGER);
@@ -153,6 +155,10 @@ const statements = {
     name: 'schedule_events',
     text: `select * from document_event where document_id = $1 and seq > $2::bigint
       order by seq limit $3`,
+  } as PreparedStatement<DocumentEventTable>,
+  newestEvents: {
+    name: 'newest_schedule_events',
+    text: 'select * from document_event where document_id = $1 order by seq desc limit $2',
   } as PreparedStatement<DocumentEventTable>,
   prune: {
     name: 'prune_schedules',
