@@ -57,7 +57,12 @@ export async function createAssistant(
   const library = wireLibrary(parts);
   const search = wireDocumentSearch({ ...parts, library });
   const react = wireAskLoop({ ...parts, library, search });
-  const status = createSystemStatus({ pool, stats: () => journal.stats });
+  const status = createSystemStatus({
+    pool,
+    stats: () => journal.stats,
+    schedules: stores.schedules,
+    clock,
+  });
   const effects = createEffects({
     language,
     // Read at each use: a discovered server replaces the demo model.

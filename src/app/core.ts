@@ -15,7 +15,6 @@ import { openAiRoutes } from '#http/openai/openai-routes';
 import { askLoopRoutes, type AskLoopRoutesOptions } from '#http/routes/ask-loop-routes';
 import { eventRoutes, type EventNotifier } from '#http/routes/event-routes';
 import { scheduleRoutes } from '#http/routes/schedule-routes';
-import type { StoredEventFeed } from '#http/routes/stored-event-stream';
 import { createRateLimiter, type RateLimiter } from '#http/server/rate-limiter';
 import { startServer, type HttpServer, type ServerOptions } from '#http/server/server';
 import { statusRoutes } from '#http/routes/status-routes';
@@ -31,12 +30,11 @@ import { createIdSource } from '#shared/ids';
 import type { Log } from '#shared/log';
 import type { Messaging } from '#events/messaging-port';
 import { wireAsk, createAskLoopApi } from './api/ask-api-adapter.ts';
-import { createAssistant, type Assistant } from './assistant.ts';
-import type { CoreParts } from './core-parts.ts';
+import { createAssistant } from './assistant.ts';
 import { openBackendPool, type BackendPool, selectBackend } from '#models/backend-pool';
 import { backendViews, modelListing } from '#models/backend-view';
 import { dataFolderOf } from './config/database-settings.ts';
-import { bridgeChannelNames, channelFault } from './channels.ts';
+import { bridgeChannelNames } from './channels.ts';
 import { wireMessaging } from './messaging-wiring.ts';
 import { backgroundTask, type BackgroundTask } from './background-task.ts';
 import type { Cluster } from './cluster/cluster.ts';
@@ -46,10 +44,9 @@ import { createDocumentApi } from './api/document-api-adapter.ts';
 import type { DocumentSearch } from '#library/document-search';
 import { memoAndDraftRoutes } from './api/draft-api-adapter.ts';
 import { createDraftService, type DraftService } from './draft-service.ts';
-import { createScheduleApi } from './api/schedule-api-adapter.ts';
 import { createCalendarAlarms, watchCalendar } from './calendar-alarms.ts';
-import { scheduleReach } from './schedule-reach.ts';
-import { createScheduleService, toldSchedules, type ScheduleService } from './schedule-service.ts';
+import type { ScheduleService } from './schedule-service.ts';
+import { openSchedules, scheduleFeed } from './schedules-wiring.ts';
 import type { Metrics } from '#observability/metrics/metrics';
 import { createObservability } from '#observability/observability';
 import {
@@ -148,6 +145,8 @@ async function assemble(
     pool: () => pool,
     messaging: () => messaging,
     mcp: () => mcp.views(),
+    schedules: () => stores.schedules.overview(clock.now(), null),
+    clock,
   };
   const observed = { hub, sources, clock, counts: stores.counts, sizes: stores.maintenance.sizes };
   const observers = await createObservability({ ...options, ...observed });
@@ -173,7 +172,7 @@ async function assemble(
   closers.push(() => search.close());
 
   const drafts = await createDraftService({ ...parts, ...assistant }, cluster?.doors);
-  const schedules = openSchedules(parts, assistant);
+  const schedules = openSchedules({ ...parts, metrics: observers.metrics }, assistant);
   const alarms = await createCalendarAlarms({ ...parts, schedules });
   const messaging = wireMessaging({ ...parts, jobService, schedules, channels: options.channels });
   const actors = { journal, pool, messaging, drafts, schedules };
@@ -222,39 +221,6 @@ async function openMcp(config: Config, clock: Clock, log: Log): Promise<Mcp> {
   if (settings.servers.length === 0) return noMcp;
   const { createMcp } = await import('#mcp/mcp');
   return createMcp({ settings, folder: dataFolderOf(config), clock, log });
-}
-
-function openSchedules(
-  { stores, config, hub, tools, clock, log, faults }: Omit<CoreParts, 'library' | 'search'>,
-  { commands, limits }: Pick<Assistant, 'commands' | 'limits'>,
-): Core['schedules'] {
-  const { schedules, jobs: jobStorage } = stores;
-  const storage = toldSchedules(schedules, () => hub.schedule());
-  const service = createScheduleService({
-    storage,
-    jobStorage,
-    journal: commands,
-    limits,
-    clock,
-    log,
-    faults,
-    perUserMax: config.schedules.perUserMax,
-    isConfigured: (tool) => !tools.notConfigured.has(tool),
-    reach: scheduleReach(config, stores),
-  });
-  hub.subscribe(null, {
-    event({ type, job_id: jobId, data }) {
-      if (type === 'done' && data['outcome'] === 'failed') void service.runFailed(jobId);
-    },
-    token: () => undefined,
-  });
-  const api = createScheduleApi({
-    ...service,
-    zone: config.timezone,
-    clock,
-    channelFault: (channel) => channelFault(channel, config),
-  });
-  return { ...service, api };
 }
 
 interface Actors extends Pick<Core, 'journal' | 'messaging' | 'drafts' | 'schedules'> {
@@ -417,23 +383,3 @@ function routesOf(
 /** On PostgreSQL events can be read when they have their places, whichever worker has stored them. */
 const notifierOf = ({ onAppended }: Stores, hub: LiveHub): EventNotifier =>
   onAppended === null ? hub : { subscribe: (_all, { event }) => onAppended(event) };
-
-/** Events of a schedule per read. */
-const feedPage = 100;
-
-const scheduleFeed = (
-  { schedules }: ScheduleService,
-  stores: Stores,
-  hub: LiveHub,
-): StoredEventFeed => ({
-  events: (id, afterSeq) => schedules.events(id, afterSeq, feedPage),
-  subscribe: (_id, onNews) => {
-    const nothing = (): void => undefined;
-    // The hub says so when they are stored; on PostgreSQL also another worker may have stored them.
-    const ends = [
-      hub.subscribe(null, { event: nothing, token: nothing, schedule: onNews }),
-      stores.onAppended?.(onNews),
-    ];
-    return () => ends.forEach((end) => end?.());
-  },
-});

@@ -9,8 +9,9 @@ import { followDelivery, type DeliveryParts, type MessageReport } from '#schedul
 import { tellFailure } from '#schedules/failed-runs';
 import type { OccurrenceJobs, OccurrenceMessage } from '#schedules/occurrence-jobs-port';
 import { createSchedules, type Schedules } from '#schedules/schedules';
-import type { ScheduleStorage } from '#schedules/schedule-port';
-import { ScheduleWorker, type ScheduleWorkerParts } from '#schedules/schedule-worker';
+import type { ScheduleKind } from '#schedules/schedule';
+import type { NewScheduleEvent, ScheduleStorage } from '#schedules/schedule-port';
+import { ScheduleWorker } from '#schedules/schedule-worker';
 import { createZones } from '#shared/calendar/zoned-time';
 import type { Clock } from '#shared/clock';
 import { messageOf } from '#shared/errors';
@@ -42,12 +43,11 @@ export interface ScheduleServiceParts {
   clock: Clock;
   faults: FaultInjector;
   log: Log;
-  onSettled?: ScheduleWorkerParts['onSettled'];
-  reach: Pick<DeliveryParts, 'placesOf' | 'titleOf' | 'onUndelivered'>;
+  reach: Pick<DeliveryParts, 'placesOf' | 'titleOf'>;
 }
 
 export function createScheduleService(parts: ScheduleServiceParts): ScheduleService {
-  const { storage, clock, faults, log, perUserMax, onSettled } = parts;
+  const { storage, clock, faults, log, perUserMax } = parts;
   const nextId = createIdSource();
   const common = {
     storage,
@@ -60,7 +60,6 @@ export function createScheduleService(parts: ScheduleServiceParts): ScheduleServ
     ...common,
     faults,
     log,
-    ...(onSettled === undefined ? {} : { onSettled }),
   });
   const schedules = createSchedules({
     ...common,
@@ -86,12 +85,18 @@ export function createScheduleService(parts: ScheduleServiceParts): ScheduleServ
   };
 }
 
-/** The storage, with a call after each change that has events. */
-export const toldSchedules = (storage: ScheduleStorage, onEvents: () => void): ScheduleStorage => ({
+/** The storage, with a call after each commit that has events. */
+export const toldSchedules = (
+  storage: ScheduleStorage,
+  onEvents: (events: readonly NewScheduleEvent[], kind: ScheduleKind) => void,
+): ScheduleStorage => ({
   ...storage,
   async commit(changes) {
     const result = await storage.commit(changes);
-    if (result === 'done' && changes.some(({ events }) => events.length > 0)) onEvents();
+    if (result === 'conflict') return result;
+    for (const { events, schedule } of changes) {
+      if (events.length > 0) onEvents(events, schedule.kind);
+    }
     return result;
   },
 });

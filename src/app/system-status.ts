@@ -1,6 +1,8 @@
 /** Data of the status tool: the current state of each backend, and the jobs of this core. */
 import type { JournalStats } from '#jobs/runtime/journal';
 import type { BackendStatus, ReportedLoad, StatusSource } from '#tools/status/status-tool';
+import type { ScheduleStorage } from '#schedules/schedule-port';
+import type { Clock } from '#shared/clock';
 import type { LoadLevel } from '#models/gate/load-level';
 import { isCalibrated } from '#models/gate/load-level';
 import type { BackendPool, PoolMember } from '#models/backend-pool';
@@ -16,12 +18,16 @@ const toReportedLoad: Record<LoadLevel, ReportedLoad> = {
 export function createSystemStatus(parts: {
   pool: Pick<BackendPool, 'members'>;
   stats: () => JournalStats;
+  schedules: Pick<ScheduleStorage, 'overview'>;
+  clock: Clock;
 }): StatusSource {
   return {
-    async read() {
+    async read(userId) {
       const { running, queued } = parts.stats();
       const backends = await Promise.all(parts.pool.members.map(backendStatus));
-      return { backends, queue: { running, waiting: queued } };
+      const { active, paused, nextAt } = await parts.schedules.overview(parts.clock.now(), userId);
+      const schedules = { active, paused, nextAt };
+      return { backends, queue: { running, waiting: queued }, schedules };
     },
   };
 }

@@ -19,6 +19,7 @@ import { checkMcp } from './mcp-check.ts';
 import { checkNats } from './nats-check.ts';
 import { checkNatsServers } from './nats-servers-check.ts';
 import { checkPostgres } from './postgres-check.ts';
+import { checkSchedules } from './schedule-check.ts';
 import { checkSearch } from './search-check.ts';
 import { toolSettingsOf } from '#app/config/tool-settings';
 import { configureTools } from '#tools/tool-declaration';
@@ -38,7 +39,9 @@ export async function runChecks(
     if (nats.isOfBridge) findings.push(...nats.results);
     else {
       findings.push(checkTimeZone(config), core.result);
-      if (core.isThere) findings.push(...(await checkRunningCore(config)));
+      if (core.isThere) {
+        findings.push(...(await checkRunningCore(config)), ...(await checkSchedules(config)));
+      }
       findings.push(...checkKeys(config));
       findings.push(...checkDatabase(config, core.isThere));
       findings.push(...(await checkPostgres(config, core.isThere)));

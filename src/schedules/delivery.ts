@@ -37,7 +37,6 @@ export interface DeliveryParts {
   placesOf(userId: string): Promise<readonly Place[]>;
   /** Name of a channel for people. */
   titleOf(channel: string): string;
-  onUndelivered?(): void;
 }
 
 export const placeName = ({ channel, thread }: Place): string =>
@@ -77,7 +76,6 @@ async function follow(
   const now = parts.clock.now();
   const data = { job_id: jobId, channels: tried, reason: error };
   await mark(parts, schedule, now, [{ type: 'undelivered', data }]);
-  parts.onUndelivered?.();
 }
 
 async function redirect(

@@ -25,6 +25,16 @@ export interface NextTime {
   wall: number;
 }
 
+/** Of one person, or of all. */
+export interface ScheduleOverview {
+  active: number;
+  paused: number;
+  /** Active ones whose time has come, and that have not fired yet. */
+  due: number;
+  /** The earliest next occurrence, epoch ms; null: none. */
+  nextAt: number | null;
+}
+
 export interface ScheduleFilter {
   /** Omitted: all people. */
   userId?: string;
@@ -41,6 +51,8 @@ export interface ScheduleStorage {
   list(filter: ScheduleFilter, after: string, limit: number): Promise<Schedule[]>;
   /** Number of schedules of one person that are active or paused, without alarms of the calendar. */
   countOpen(userId: string): Promise<number>;
+  /** Cheap enough for every scrape. `userId` null: of all people, at all workers. */
+  overview(now: number, userId: string | null): Promise<ScheduleOverview>;
   /** Active schedules whose next occurrence is not after `now`, earliest first; `kind` omitted: of every kind. */
   due(now: number, limit: number, kind?: ScheduleKind): Promise<Schedule[]>;
   /** Of schedules that this process fires, by id, at most `limit` after the id `after`. */

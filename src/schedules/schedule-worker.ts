@@ -44,7 +44,6 @@ export interface ScheduleWorkerParts {
   log: Log;
   /** Shared with the commands of people. */
   inOrder: SerialQueue;
-  onSettled?(kind: Schedule['kind'], outcome: OccurrenceOutcome, delayMs: number): void;
 }
 
 /** Jobs that are opened at once: they share a commit, and people's messages come in between. */
@@ -187,10 +186,9 @@ export class ScheduleWorker {
     outcome: OccurrenceOutcome,
     { jobId }: { jobId: string },
   ): ScheduleChange {
-    const { zones, onSettled } = this.#parts;
+    const { zones } = this.#parts;
     const { wall, at } = due.at(-1)!;
     const next = settledSchedule(schedule, due, now, zones);
-    onSettled?.(schedule.kind, outcome, now - at);
     const isLost = outcome === 'missed' || outcome === 'skipped';
     const missed = next.missed + (isLost ? 1 : 0);
     const changed = revised({ ...next, missed, lastJobId: jobId }, now);

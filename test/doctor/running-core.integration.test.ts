@@ -2,7 +2,13 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { bannerOf } from '#cli/serve';
 import { checkBackends } from '#doctor/backend-check';
+import { checkSchedules } from '#doctor/schedule-check';
+import type { NewSchedule } from '#schedules/schedules';
 import { openCore } from '#test/support/core';
+import { until } from '#test/support/journal';
+import { reminder } from '#test/support/schedules';
+
+const daily = { rule: { cron: '0 9 * * *' } };
 
 async function practiceCore(server: Record<string, unknown> = {}) {
   const fixture = await openCore(
@@ -49,4 +55,32 @@ test('GET / redirects a browser to the inspector and returns only paths to a pro
     inspector: '/inspect',
     health: '/healthz',
   });
+});
+
+test('the doctor names the schedules whose chat is not configured, that reached nobody, and that were paused', async () => {
+  const { fixture, config } = await practiceCore();
+  expect(await checkSchedules(config)).toMatchObject([{ ok: true, what: 'none' }]);
+  const { schedules } = fixture.core.schedules;
+  const make = (change: Partial<NewSchedule> = {}) =>
+    schedules.create(reminder({ ...daily, ...change }));
+  const fine = await make({ channel: 'http' });
+  expect(await checkSchedules(config)).toMatchObject([{ ok: true }]);
+  const gone = await make();
+  const rested = await make({ channel: 'http' });
+  await schedules.pause(rested.id);
+  const report = { seq: 0, status: 'dead' as const, error: 'no such chat' };
+  const jobId = await schedules.runNow(fine.id);
+  await until(async () => (await fixture.client.job(jobId)).outcome !== null);
+  await fixture.core.schedules.followDelivery({
+    ...report,
+    jobId,
+    seq: (await fixture.client.job(jobId)).seq,
+  });
+  const results = await checkSchedules(config);
+  expect(results.map(({ ok }) => ok)).toEqual([false, false]);
+  expect(results[0]!.what).toContain(gone.id);
+  expect(results[0]!.what).toContain('synology is not configured');
+  expect(results[1]!.what).toContain(
+    `reached no channel of their people the last time: ${fine.id}`,
+  );
 });

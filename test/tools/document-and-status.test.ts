@@ -84,6 +84,7 @@ describe('the status tool', () => {
       },
     ],
     queue: { running: 2, waiting: 5 },
+    schedules: { active: 0, paused: 0, nextAt: null },
   };
   const ask = async (read: SystemStatus, locale: 'ko' | 'en' = 'ko') => {
     const tools = [createStatusTool({ read: () => read })];
@@ -104,9 +105,17 @@ describe('the status tool', () => {
     expect(await ask(status, 'en')).toContain('My queue: 2 running, 5 waiting');
   });
 
-  test('reports that no server is configured', async () => {
-    expect(await ask({ backends: [], queue: { running: 0, waiting: 0 } })).toContain(
-      '설정된 추론 서버가 없습니다',
+  test('tells how many reminders there are, and the next one', async () => {
+    const schedules = { active: 3, paused: 1, nextAt: Date.parse('2026-12-03T09:00+09:00') };
+    expect(await ask({ ...status, schedules })).toContain(
+      '예약: 3건, 멈춤 1건, 다음: 2026-12-03 (목) 오전 9:00 (Asia/Seoul)',
     );
+    expect(await ask({ ...status, schedules }, 'en')).toContain(
+      'Schedules: 3, 1 paused, next: 2026-12-03 (Thu) 9:00 AM (Asia/Seoul)',
+    );
+  });
+
+  test('reports that no server is configured', async () => {
+    expect(await ask({ ...status, backends: [] })).toContain('설정된 추론 서버가 없습니다');
   });
 });

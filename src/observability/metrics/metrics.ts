@@ -10,12 +10,18 @@ import type { ModelOutcome, RequestKind } from '#shared/model/model';
 import type { FinishedRequest } from '#http/server/finished-request-hook';
 import type { Messaging } from '#events/messaging-port';
 import type { McpServerView } from '#shared/wire/mcp-view';
+import type { Clock } from '#shared/clock';
 import type { BackendPool } from '#models/backend-pool';
 import { addMessagingMetrics } from './messaging-metrics.ts';
 import { addGateMetrics } from './gate-metrics.ts';
 import { createJobMetrics, type JobMetrics } from './job-metrics.ts';
 import { secondsBuckets, shortSecondsBuckets, requestSecondsBuckets } from './metric-buckets.ts';
 import { addMcpMetrics } from './mcp-metrics.ts';
+import {
+  addScheduleMetrics,
+  type ScheduleObserver,
+  type ScheduleSources,
+} from './schedule-metrics.ts';
 import { addProcessMetrics } from './process-metrics.ts';
 import { addStateGauges, type StateSources } from './state-metrics.ts';
 
@@ -25,6 +31,8 @@ export interface Metrics {
   observeOutcome(kind: RequestKind, outcome: ModelOutcome): void;
   observeCommit(commit: { rows: number; ms: number }): void;
   observeFailedCommit(): void;
+  /** An event of a schedule of this kind was stored. */
+  observeScheduleEvent: ScheduleObserver;
   observeHttpRequest(exchange: FinishedRequest): void;
   /** Prometheus text format. */
   text(): Promise<string>;
@@ -36,6 +44,8 @@ export interface MetricsSources extends StateSources {
   pool: () => BackendPool;
   messaging: () => Pick<Messaging, 'status' | 'backlog'>;
   mcp: () => readonly McpServerView[];
+  schedules: ScheduleSources['schedules'];
+  clock: Clock;
 }
 
 /** From a large model on a small machine to a small model on a large machine. */
@@ -54,6 +64,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
   addMessagingMetrics(registry, sources.messaging);
   addGateMetrics(registry, sources.pool);
   addMcpMetrics(registry, sources.mcp);
+  const observeScheduleEvent = addScheduleMetrics(registry, sources);
   const stop = addProcessMetrics(registry);
 
   return {
@@ -61,6 +72,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
     observeGate,
     observeOutcome,
     ...commits,
+    observeScheduleEvent,
     observeHttpRequest: observeExchange,
     text: () => registry.metrics(),
     stop,

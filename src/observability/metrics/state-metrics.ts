@@ -4,6 +4,7 @@ import type { JournalStats } from '#jobs/runtime/journal';
 import type { MaybePromise } from '#shared/maybe-promise';
 import type { Counts } from '#storage/count-store';
 import type { DatabaseSizes, ServerState } from '#storage/maintenance';
+import { oncePerScrape } from './once-per-scrape.ts';
 import { addReadGauge } from './read-gauge.ts';
 
 export interface StateSources {
@@ -75,19 +76,4 @@ function addDatabaseGauges(registry: Registry, sizes: StateSources['sizes']): vo
     'replicaLagBytes',
   );
   ofServer('gatehouse_events_unordered', 'Committed events without a position', 'unordered');
-}
-
-/** All gauges of one scrape share a read. Null: the database cannot be read, and these gauges have no value. */
-function oncePerScrape<Value>(read: () => MaybePromise<Value>): () => Promise<Value | null> {
-  let running: Promise<Value | null> | null = null;
-  const readNow = async (): Promise<Value | null> => {
-    try {
-      return await read();
-    } catch {
-      return null;
-    } finally {
-      running = null;
-    }
-  };
-  return () => (running ??= readNow());
 }

@@ -4,7 +4,12 @@ import { scheduleEventOf } from '#storage/document-event-row';
 import { createRowAppender } from '#storage/event-appender';
 import { guardStorage } from '#storage/guard-storage';
 import type { DocumentEventTable, ScheduleOccurrenceTable, ScheduleTable } from '#storage/schema';
-import type { NextTime, ScheduleChange, ScheduleStorage } from '../schedule-port.ts';
+import type {
+  NextTime,
+  ScheduleChange,
+  ScheduleOverview,
+  ScheduleStorage,
+} from '../schedule-port.ts';
 import { calendarOrigin } from '../schedule.ts';
 import {
   eventRowsOf,
@@ -55,6 +60,12 @@ export function createScheduleStore(database: Database): ScheduleStorage {
         return (await rows.orderBy('id').limit(limit).execute()).map(scheduleOf);
       }),
     countOpen: (userId) => read(async () => statements.countOpen.get(userId)?.count ?? 0),
+    overview: (now, userId) =>
+      read(async () =>
+        userId === null
+          ? statements.overview.get({ now })!
+          : statements.overviewOf.get({ now, userId })!,
+      ),
     due: (now, limit, kind) =>
       read(async () => statements.due.all({ now, limit, kind: kind ?? null }).map(scheduleOf)),
     nextTimes: (after, limit) => read(async () => statements.nextTimes.all(after, limit)),
@@ -75,6 +86,13 @@ export function createScheduleStore(database: Database): ScheduleStorage {
     prune: async (before) => guardStorage(undefined, () => pruneSchedules(database, before)),
   };
 }
+
+/** Each part reads an index. */
+const overviewOf = (filter: string): string => `select
+  (select count(*) from schedule where ${filter} and state = 'active') as active,
+  (select count(*) from schedule where ${filter} and state = 'paused') as paused,
+  (select count(*) from schedule where ${filter} and next_at <= @now) as due,
+  (select min(next_at) from schedule where ${filter} and next_at is not null) as nextAt`;
 
 function pruneSchedules({ connection }: Database, before: number): number {
   // An alarm that a person has cancelled stays until its time: its calendar would plan it again.
@@ -119,6 +137,10 @@ function prepare({ connection }: Database) {
     countOpen: connection.prepare<[string], { count: number }>(
       `select count(*) as count from schedule
         where user_id = ? and state in ('active', 'paused') and created_by <> '${calendarOrigin}'`,
+    ),
+    overview: connection.prepare<[{ now: number }], ScheduleOverview>(overviewOf('true')),
+    overviewOf: connection.prepare<[{ now: number; userId: string }], ScheduleOverview>(
+      overviewOf('user_id = @userId'),
     ),
     revision: connection.prepare<[string], { revision: number }>(
       'select revision from schedule where id = ?',

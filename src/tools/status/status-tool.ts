@@ -1,11 +1,15 @@
 /** The system tool: describes the state of the model servers and of the job queue. */
 import { z } from 'zod';
 import type { Locale } from '#machines/texts';
+import { createZones } from '#shared/calendar/zoned-time';
+import { momentText } from '../schedule/reminder-texts.ts';
 import { oneLine } from '../sanitize-text.ts';
 import { readOperation, type Tool } from '../tool.ts';
 
 /** How busy a server is. `unknown`: the server does not report it, and nothing has been measured yet. */
 export type ReportedLoad = 'idle' | 'normal' | 'busy' | 'very_busy' | 'unknown';
+
+const zones = createZones();
 
 export interface BackendStatus {
   id: string;
@@ -24,10 +28,12 @@ export interface SystemStatus {
   backends: BackendStatus[];
   /** Numbers of jobs of this system. */
   queue: { running: number; waiting: number };
+  /** Reminders of the person; `nextAt`: epoch ms, null: none is ahead. */
+  schedules: { active: number; paused: number; nextAt: number | null };
 }
 
 export interface StatusSource {
-  read(signal: AbortSignal): Promise<SystemStatus> | SystemStatus;
+  read(userId: string): Promise<SystemStatus> | SystemStatus;
 }
 
 const reportedLoadTexts: Record<Locale, Record<ReportedLoad, string | null>> = {
@@ -57,13 +63,13 @@ export function createStatusTool(
       status: readOperation({
         ...statusOperations.status,
         async run(_, context) {
-          const status = await source.read(context.signal);
-          const { locale } = context;
+          const status = await source.read(context.userId);
+          const { locale, timeZone } = context;
           const tools = labels
             .filter((label) => label !== statusLabel)
             .map((label) => label[locale]);
           const listed = tools.length === 0 ? {} : { tools };
-          const summary = formatStatus({ ...status, ...listed }, locale);
+          const summary = formatStatus({ ...status, ...listed }, locale, timeZone);
           return { ok: true, data: { ...status, ...listed }, summary };
         },
       }),
@@ -72,8 +78,9 @@ export function createStatusTool(
 }
 
 function formatStatus(
-  { backends, queue, tools = [] }: SystemStatus & { tools?: string[] },
+  { backends, queue, schedules, tools = [] }: SystemStatus & { tools?: string[] },
   locale: Locale,
+  timeZone: string,
 ): string {
   const lines = backends.map((backend) => formatBackend(backend, locale));
   if (backends.length === 0) {
@@ -84,8 +91,22 @@ function formatStatus(
       ? `내 작업 큐: 처리 중 ${queue.running}건, 대기 ${queue.waiting}건`
       : `My queue: ${queue.running} running, ${queue.waiting} waiting`,
   );
+  if (schedules.active + schedules.paused > 0)
+    lines.push(formatSchedules(schedules, locale, timeZone));
   if (tools.length > 0) lines.push(`${locale === 'ko' ? '도구' : 'Tools'}: ${tools.join(', ')}`);
   return lines.join('\n');
+}
+
+function formatSchedules(
+  { active, paused, nextAt }: SystemStatus['schedules'],
+  locale: Locale,
+  timeZone: string,
+): string {
+  const isKo = locale === 'ko';
+  const next = nextAt === null ? null : momentText(zones.toWallTime(nextAt, timeZone), locale);
+  const resting = paused === 0 ? '' : isKo ? `, 멈춤 ${paused}건` : `, ${paused} paused`;
+  const ahead = next === null ? '' : `, ${isKo ? '다음' : 'next'}: ${next} (${timeZone})`;
+  return isKo ? `예약: ${active}건${resting}${ahead}` : `Schedules: ${active}${resting}${ahead}`;
 }
 
 function formatBackend(backend: BackendStatus, locale: Locale): string {

@@ -63,6 +63,24 @@ describe('GET /metrics', () => {
     }
   });
 
+  test('counts the events of schedules by type, and shows what is next', async () => {
+    const { schedules } = fixture.core;
+    const body = { user_id: 'SECRETUSER', text: 'x', channel: 'http', thread: null };
+    const timing = { rule: { cron: '0 9 * * *' }, start: null, end: null, count: null };
+    const { schedule_id: id } = await schedules.api.create(
+      { ...body, ...timing, kind: 'reminder', zone: 'Asia/Seoul' },
+      'http',
+    );
+    await schedules.api.run({ id, userId: null });
+    const families = await scrape();
+    const events = (type: string) =>
+      valueOf(families, 'gatehouse_schedule_events_total', { kind: 'reminder', type });
+    expect([events('created'), events('fired')]).toEqual([1, 1]);
+    expect(valueOf(families, 'gatehouse_schedules', { state: 'active' })).toBe(1);
+    expect(valueOf(families, 'gatehouse_schedules_due', {})).toBe(0);
+    expect(valueOf(families, 'gatehouse_schedule_next_seconds', {})).toBeGreaterThan(0);
+  });
+
   test('follows the naming rules of Prometheus', async () => {
     for (const { name, type, help } of (await scrape()).values()) {
       expect(name).toMatch(/^[a-z][a-z0-9_]*$/);

@@ -125,6 +125,21 @@ describe.each(stores)('schedules in $name', ({ missing, open }) => {
     expect(ids(await schedules.list({ states: ['active', 'paused'] }, 'b', 2))).toEqual(['c']);
     expect(await schedules.countOpen('ann')).toBe(2);
     expect(await schedules.countOpen('unknown')).toBe(0);
+    const { nextAt } = schedule('a');
+    const none = { active: 0, paused: 0, due: 0, nextAt: null };
+    expect(await schedules.overview(nextAt!, null)).toEqual({
+      active: 2,
+      paused: 1,
+      due: 2,
+      nextAt,
+    });
+    expect(await schedules.overview(nextAt! - 1, 'ann')).toEqual({
+      active: 1,
+      paused: 1,
+      due: 0,
+      nextAt,
+    });
+    expect(await schedules.overview(0, 'unknown')).toEqual(none);
   });
 
   test('that were changed after a time are found, if active', async () => {

@@ -10,7 +10,12 @@ import type { PostgresDatabase, PreparedStatement } from '#storage/postgres/post
 import { guardPostgres, sqlStateOf } from '#storage/postgres/postgres-errors';
 import { storableText } from '#storage/postgres/storable-text';
 import type { DocumentEventTable, ScheduleOccurrenceTable, ScheduleTable } from '#storage/schema';
-import type { NextTime, ScheduleChange, ScheduleStorage } from '../../schedule-port.ts';
+import type {
+  NextTime,
+  ScheduleChange,
+  ScheduleOverview,
+  ScheduleStorage,
+} from '../../schedule-port.ts';
 import { calendarOrigin } from '../../schedule.ts';
 import {
   eventRowsOf,
@@ -49,6 +54,8 @@ export function createPostgresScheduleStore(
       ),
     countOpen: async (userId) =>
       (await all(statements.countOpen, storableText(userId)))[0]?.count ?? 0,
+    overview: async (now, userId) =>
+      (await all(statements.overview, now, userId === null ? null : storableText(userId)))[0]!,
     due: (now, limit, kind) => schedules(statements.due, now, limit, ownPartitions(), kind ?? null),
     nextTimes: (after, limit) =>
       all(statements.nextTimes, storableText(after), limit, ownPartitions()),
@@ -126,6 +133,13 @@ const statements = {
     text: `select count(*)::integer as count from schedule
       where user_id = $1 and state in ('active', 'paused') and created_by <> '${calendarOrigin}'`,
   } as PreparedStatement<{ count: number }>,
+  overview: {
+    name: 'schedule_overview',
+    text: `select count(*) filter (where state = 'active')::integer as active,
+        count(*) filter (where state = 'paused')::integer as paused,
+        count(*) filter (where next_at <= $1)::integer as due, min(next_at) as "nextAt"
+      from schedule where state in ('active', 'paused') and ($2::text is null or user_id = $2)`,
+  } as PreparedStatement<ScheduleOverview>,
   due: {
     name: 'due_schedules',
     text: `select * from schedule where next_at <= $1 and ${isOf('$3')}
