@@ -14,9 +14,10 @@ export function storedKey(): string {
 export const storeKey = (key: string): void => sessionStorage.setItem(keyName, key);
 export const forgetKey = (): void => sessionStorage.removeItem(keyName);
 
-/** `user`: the user of the key; null: the operator's. */
+/** `user`: the user of the key; null: the operator's. `redaction`: `inspector.redaction`. */
 export interface Session {
   user: string | null;
+  redaction: string;
 }
 export const askSession = (key = storedKey()): Promise<Session> =>
   call('/inspect/api/session', undefined, key);
@@ -39,14 +40,15 @@ export const messageOf = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);
 export const statusOf = (error: unknown): number => (error instanceof Refused ? error.status : 0);
 
-/** @param body posted when given */
+/** @param body posted when given; `method`: another one */
 export async function call<Answer>(
   path: string,
   body?: object,
   key = storedKey(),
+  method = body === undefined ? 'GET' : 'POST',
 ): Promise<Answer> {
   const response = await fetch(path, {
-    method: body === undefined ? 'GET' : 'POST',
+    method,
     headers: {
       ...(key === '' ? {} : { authorization: `Bearer ${key}` }),
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),

@@ -9,6 +9,7 @@ import { GatesView } from './gates-view.ts';
 import { JobView } from './job-view.ts';
 import { JobList } from './job-list.ts';
 import { routeOf, titleOf, type Route } from './route.ts';
+import { SchedulesView } from './schedules-view.ts';
 import { createDoorkeeper, signIn } from './sign-in.ts';
 import { StatelyView } from './stately-view.ts';
 
@@ -65,6 +66,7 @@ interface Parts {
   chat: ChatBox;
   gates: GatesView;
   drafts: DraftsView;
+  schedules: SchedulesView;
   stately: StatelyView;
 }
 
@@ -102,6 +104,29 @@ element('.skip').addEventListener('click', (event) => {
   place.focus();
 });
 
+/** Tells the views with details of their own what to show. */
+function openPart({ drafts, schedules }: Parts, { view, id, owner }: Route): void {
+  if (view === 'drafts') drafts.open(id, owner);
+  if (view === 'schedules') schedules.open(id);
+  else schedules.close();
+}
+
+/** Texts are hidden or shown from now on: all views load them again. */
+function forgetTexts({ jobView, list, drafts, schedules, stately }: Parts): void {
+  jobView.forget();
+  list.reload();
+  drafts.reload();
+  schedules.draw();
+  stately.clear();
+}
+
+/** What the core sends for a view. */
+const watchesOf = (route: Route | null): PageRequest[] => [
+  { type: 'gatehouse.gates', on: route?.view === 'gates' },
+  { type: 'gatehouse.drafts', on: route?.view === 'drafts' },
+  { type: 'gatehouse.guests', on: route?.view === 'stately' },
+];
+
 /** `user`: the user of the key; null: the operator's. */
 function start(user: string | null): void {
   let current: Route | null = null;
@@ -118,23 +143,19 @@ function start(user: string | null): void {
     chat: new ChatBox({ sender: user, onJob: openJob, shownDraft: (who) => jobView.draftOf(who) }),
     gates: new GatesView(),
     drafts: new DraftsView(user),
+    schedules: new SchedulesView(),
     stately: new StatelyView(),
   };
-  const { list, drafts, stately } = parts;
+  const { list, stately } = parts;
   const jobs = jobsBox(parts);
   let connection: Connection | null = null;
 
-  const watches = (): PageRequest[] => [
-    { type: 'gatehouse.gates', on: current?.view === 'gates' },
-    { type: 'gatehouse.drafts', on: current?.view === 'drafts' },
-    { type: 'gatehouse.guests', on: current?.view === 'stately' },
-  ];
   const route = (): void => {
     if (doorkeeper.isClosed()) return;
     const before = current;
     const now = routeOf(location.hash);
     current = now;
-    const { view, id, owner } = now;
+    const { view, id } = now;
     const jobId = view === 'jobs' ? id : '';
     markLink(view);
     document.title = titleOf(now, '');
@@ -143,8 +164,8 @@ function start(user: string | null): void {
     jobs.classList.toggle('has-job', jobId !== '');
     jobView.open(jobId);
     list.select(jobId);
-    if (view === 'drafts') drafts.open(id, owner);
-    for (const message of watches()) send(message);
+    openPart(parts, now);
+    for (const message of watchesOf(current)) send(message);
     if (before !== null) followFocus(parts, before, now);
   };
 
@@ -155,7 +176,11 @@ function start(user: string | null): void {
 
   connection = connect({
     isWelcome: doorkeeper.isWelcome,
-    greet: () => [{ type: 'gatehouse.jobs', on: true }, ...watches(), jobView.watchMessage()],
+    greet: () => [
+      { type: 'gatehouse.jobs', on: true },
+      ...watchesOf(current),
+      jobView.watchMessage(),
+    ],
     onStatus(now) {
       showStatus(now);
       if (now === 'open') {
@@ -168,10 +193,7 @@ function start(user: string | null): void {
   });
 
   onHideTexts(() => {
-    jobView.forget();
-    list.reload();
-    drafts.reload();
-    stately.clear();
+    forgetTexts(parts);
     connection?.reopen();
   });
   stately.receive();

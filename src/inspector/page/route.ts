@@ -1,6 +1,12 @@
 /** The view of an address, for any text after its `#`; and the window title of a view. */
 
-const titles = { jobs: 'Jobs', gates: 'Gates', drafts: 'Drafts', stately: 'Other actors' };
+const titles = {
+  jobs: 'Jobs',
+  gates: 'Gates',
+  drafts: 'Drafts',
+  schedules: 'Schedules',
+  stately: 'Other actors',
+};
 export type ViewName = keyof typeof titles;
 
 export interface Route {
@@ -35,5 +41,6 @@ export function titleOf({ view, id }: Route, state: string): string {
   let what = titles[view];
   if (id !== '' && view === 'jobs') what = `Job ${id.slice(-6)}${state === '' ? '' : `, ${state}`}`;
   if (id !== '' && view === 'drafts') what = `Draft ${id.slice(-6)}`;
+  if (id !== '' && view === 'schedules') what = `Schedule ${id.slice(-6)}`;
   return `${what} · Gatehouse inspector`;
 }
