@@ -126,7 +126,7 @@ export const jobSetup = setup({
       data: {
         message: textsOf(context.locale).ack,
         text: context.message,
-        ...(context.scheduled === undefined ? {} : { schedule: scheduleView(context.scheduled) }),
+        ...(context.scheduled === undefined ? {} : scheduleFields(context.scheduled)),
       },
     })),
     emitProgress: emit(({ context, event }) => {
@@ -310,6 +310,12 @@ function offersOf({ results, scheduled, outcome }: JobContext): { offers?: Reply
   const offers = isFired ? ['snooze' as const] : results.flatMap((result) => result.offers ?? []);
   return offers.length === 0 ? {} : { offers };
 }
+
+const scheduleFields = (scheduled: ScheduledOccurrence) => ({
+  schedule: scheduleView(scheduled),
+  schedule_id: scheduled.scheduleId,
+  scheduled_for: scheduled.wall,
+});
 
 const scheduleView = ({ scheduleId, kind, wall, outcome }: ScheduledOccurrence) => ({
   scheduleId,

@@ -84,11 +84,29 @@ export function onceRule(instant: number, zone: string, zones: Zones): ScheduleR
 export function ruleFault(rule: ScheduleRule): string | null {
   try {
     if ('once' in rule) wallOf(rule.once);
+    else if (rule.cron.trim().startsWith('@')) return nicknameFault(rule.cron.trim());
     else patternOf(rule.cron);
     return null;
   } catch (error) {
     return (error as Error).message;
   }
+}
+
+const nicknames: Record<string, string> = {
+  '@hourly': '0 * * * *',
+  '@daily': '0 0 * * *',
+  '@midnight': '0 0 * * *',
+  '@weekly': '0 0 * * 0',
+  '@monthly': '0 0 1 * *',
+  '@yearly': '0 0 1 1 *',
+  '@annually': '0 0 1 1 *',
+};
+
+/** A schedule is shown with its fields, so it is also written with them. */
+function nicknameFault(cron: string): string {
+  const fields = nicknames[cron.toLowerCase()] ?? '0 9 * * *';
+  const example = Object.hasOwn(nicknames, cron.toLowerCase()) ? '' : ', for example';
+  return `cron: ${cron} is no rule here; write five fields${example}: ${fields}`;
 }
 
 /** Croner only enumerates wall times, in UTC, where no gap exists. It never gets a function, so it has no timer. */

@@ -65,7 +65,8 @@ export function occurrenceMessage(
     userId,
     channel,
     thread,
-    text,
+    // A digest answers with its text first: a late one says so there.
+    text: kind === 'digest' && outcome === 'late' ? occurrenceText(schedule, report!) : text,
     scheduled: {
       scheduleId: id,
       kind,

@@ -42,6 +42,7 @@ describe('a reminder', () => {
       { type: 'fired', state: 'done', jobId: record!.jobId },
     ]);
     const ack = open.journal.events.find(({ type }) => type === 'ack')!;
+    expect(ack.data).toMatchObject({ schedule_id: id, scheduled_for: '2026-12-03T09:00:00' });
     expect(ack.data['schedule']).toEqual({
       scheduleId: id,
       kind: 'reminder',
@@ -231,6 +232,15 @@ describe('a prompt', () => {
 });
 
 describe('a digest', () => {
+  test('that is late says how late, above its parts', async () => {
+    await open.schedules.create(daily({ kind: 'digest', text: '아침 브리핑' }));
+    await restart('2026-12-03T09:40+09:00');
+    await until(() => open.journal.started.some(({ src }) => src === 'runTools'));
+    expect(open.journal.started[0]!.context.message).toBe(
+      '⏰ 아침 브리핑\n(40분 늦은 알림입니다. 원래 시각: 2026-12-03 (목) 09:00 Asia/Seoul)',
+    );
+  });
+
   test('asks the calendar of its day, the unread mail and the open drafts', async () => {
     await open.schedules.create(daily({ kind: 'digest', text: '아침 브리핑' }));
     await open.at('2026-12-03T09:00+09:00');

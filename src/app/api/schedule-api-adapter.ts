@@ -10,6 +10,7 @@ import {
   scheduleStates,
   type NewScheduleBody,
   type ScheduleRef,
+  type ScheduleRule,
   type ScheduleService,
   type ScheduleView,
 } from '#shared/wire/schedule-service';
@@ -74,9 +75,11 @@ export function createScheduleApi(parts: ScheduleApiParts): ScheduleService {
 }
 
 function newSchedule(body: NewScheduleBody, createdBy: string, zone: string): NewSchedule {
-  const { user_id, catch_up, catch_up_ms, pause_on_failures, idempotency_key, ...given } = body;
+  const { user_id, catch_up, catch_up_ms, pause_on_failures, idempotency_key, ...rest } = body;
+  const { rule, at, cron, ...given } = rest;
   return {
     ...given,
+    rule: ruleOf({ rule, at, cron }),
     userId: user_id,
     zone: given.zone ?? zone,
     createdBy,
@@ -90,13 +93,23 @@ function newSchedule(body: NewScheduleBody, createdBy: string, zone: string): Ne
   };
 }
 
+/** @throws GH_SCHEDULE_INVALID without exactly one of them */
+function ruleOf({ rule, at, cron }: Pick<NewScheduleBody, 'rule' | 'at' | 'cron'>): ScheduleRule {
+  const rules: ScheduleRule[] = [
+    ...(rule === undefined ? [] : [rule]),
+    ...(at === undefined ? [] : [{ once: at }]),
+    ...(cron === undefined ? [] : [{ cron }]),
+  ];
+  if (rules.length === 1) return rules[0]!;
+  throw new GatehouseError('GH_SCHEDULE_INVALID', 'rule: say one of rule, at and cron');
+}
+
 function snoozed(
   { userId, channel, thread, kind, text, zone }: Schedule,
   minutes: number,
   createdBy: string,
   { clock }: ScheduleApiParts,
 ): NewSchedule {
-  const zones = createZones();
   // Whole seconds: a wall time has no part of one.
   const at = Math.ceil((clock.now() + minutes * 60_000) / 1_000) * 1_000;
   const rule = onceRule(at, zone, zones);
@@ -104,9 +117,12 @@ function snoozed(
   return { ...place, rule, start: null, end: null, count: null };
 }
 
+const zones = createZones();
+
 const timeOf = (at: number | null): string | null => (at === null ? null : isoTime(at));
 
 const viewOf = (one: Schedule): ScheduleView => ({
+  id: one.id,
   schedule_id: one.id,
   user_id: one.userId,
   channel: one.channel,
@@ -114,6 +130,8 @@ const viewOf = (one: Schedule): ScheduleView => ({
   kind: one.kind,
   text: one.text,
   rule: one.rule,
+  at: 'once' in one.rule ? one.rule.once : null,
+  cron: 'cron' in one.rule ? one.rule.cron : null,
   zone: one.zone,
   start: one.start,
   end: one.end,
@@ -127,7 +145,8 @@ const viewOf = (one: Schedule): ScheduleView => ({
   state: one.state,
   pause_reason: one.pauseReason,
   next_at: timeOf(one.nextAt),
-  next_local: one.nextWall === null ? null : wallText(one.nextWall),
+  // Not the written time: one that a clock change skips is due at the end of the gap.
+  next_local: one.nextAt === null ? null : wallText(zones.toWallTime(one.nextAt, one.zone)),
   settled: one.settled,
   missed: one.missed,
   failures: one.failures,

@@ -29,7 +29,7 @@ const scheduleRule = z.union([
   z.strictObject({
     cron: z
       .string()
-      .min(9)
+      .min(1)
       .max(200)
       .describe(
         'Five fields: minute, hour, day of month (`L`: the last), month, weekday (0 or 7: Sunday).',
@@ -60,7 +60,9 @@ export const newScheduleBody = z.object({
     .refine((text) => text.trim() !== '', 'must have a word')
     .max(scheduleTextMax)
     .describe('The reminder; of a `prompt` the message; of a `digest` its title.'),
-  rule: scheduleRule,
+  rule: scheduleRule.optional().describe('One of `rule`, `at` and `cron` is needed.'),
+  at: wallTimeText.optional().describe('The same as the rule `{once}`.'),
+  cron: z.string().min(1).max(200).optional().describe('The same as the rule `{cron}`.'),
   zone: z.string().min(1).max(64).optional().describe('IANA name. Default: `timezone`.'),
   start: wallTimeText.nullable().default(null).describe('First possible time.'),
   end: wallTimeText.nullable().default(null).describe('Last possible time, included.'),
@@ -107,6 +109,7 @@ const time = z.iso.datetime({ offset: true });
 
 export const scheduleSchema = z
   .strictObject({
+    id: z.string().describe('The same as `schedule_id`.'),
     schedule_id: z.string(),
     user_id: z.string(),
     channel: z.string(),
@@ -114,6 +117,8 @@ export const scheduleSchema = z
     kind: z.enum(scheduleKinds),
     text: z.string(),
     rule: scheduleRule,
+    at: z.string().nullable().describe('Of a single time.'),
+    cron: z.string().nullable().describe('Of one that repeats.'),
     zone: z.string(),
     start: z.string().nullable(),
     end: z.string().nullable(),

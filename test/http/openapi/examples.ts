@@ -96,6 +96,7 @@ export const examples: Record<string, ((scene: Scene) => Example | Promise<Examp
     body: { text: 'water the plants', rule: { cron: '0 9 * * 6' }, zone: 'Europe/Berlin' },
   }),
   'GET /schedules/:id': scheduled,
+  'GET /schedules/:id/stream': scheduled,
   'GET /schedules/:id/runs': async (scene) => {
     const id = await scene.newSchedule();
     await fetch(`${scene.url}/schedules/${id}/run`, { method: 'POST' });

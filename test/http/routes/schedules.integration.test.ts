@@ -79,6 +79,22 @@ describe('a schedule over HTTP', () => {
     expect((await make({ ...key, user_id: 'bob' })).schedule_id).not.toBe(first.schedule_id);
   });
 
+  test('takes its time as `at` or `cron` as well, and shows the end of a gap for a time that is skipped', async () => {
+    await open();
+    const daily = await make({ rule: undefined, cron: '0 9 * * *' });
+    expect(daily).toMatchObject({ id: daily.schedule_id, cron: '0 9 * * *', at: null });
+    // Clocks in New York go from 2 to 3 on 9 March 2031.
+    const gap = await make({
+      rule: undefined,
+      at: '2031-03-09T02:30',
+      zone: 'America/New_York',
+    });
+    expect(gap).toMatchObject({ at: '2031-03-09T02:30', cron: null });
+    expect(gap.next_local).toBe('2031-03-09T03:00:00');
+    const refused = await call('POST', '/schedules', { text: 'x', cron: '@weekly' });
+    expect(refused.body['detail']).toContain('write five fields: 0 0 * * 0');
+  });
+
   test('is paused, resumed and cancelled; a cancelled one refuses further changes', async () => {
     await open();
     const { schedule_id: id } = await make();
@@ -201,7 +217,9 @@ describe('a schedule over HTTP', () => {
     ['a chat that is not configured', { channel: 'synology' }, 'GH_SCHEDULE_INVALID'],
     ['a chat without a bridge', { channel: 'telegram' }, 'GH_SCHEDULE_INVALID'],
     ['a channel with a dot', { channel: 'a.b' }, 'GH_REQUEST_INVALID'],
-    ['no rule', { rule: undefined }, 'GH_REQUEST_INVALID'],
+    ['no rule', { rule: undefined }, 'GH_SCHEDULE_INVALID'],
+    ['two rules', { at: '2031-01-01T09:00' }, 'GH_SCHEDULE_INVALID'],
+    ['a nickname of cron', { rule: { cron: '@daily' } }, 'GH_SCHEDULE_INVALID'],
     ['a count of zero', { count: 0 }, 'GH_REQUEST_INVALID'],
   ])('with %s is refused with a code', async (_what, change, code) => {
     await open();
@@ -267,6 +285,6 @@ describe.skipIf(natsCommand === null)('a schedule over NATS', () => {
     expect(await ask('get', { schedule_id, user_id: 'bob' })).toMatchObject({
       code: 'GH_SCHEDULE_NOT_FOUND',
     });
-    expect(await ask('create', { text: 'x' })).toMatchObject({ code: 'GH_REQUEST_INVALID' });
+    expect(await ask('create', { text: 'x' })).toMatchObject({ code: 'GH_SCHEDULE_INVALID' });
   });
 });
