@@ -9,6 +9,7 @@ import {
 import { timeText } from '#schedules/schedule-texts';
 import type { ScheduleService } from './schedule-service.ts';
 import { createZones, wallClockTime, wallIsoDate, type Zones } from '#shared/calendar/zoned-time';
+import type { LiveSource } from '#shared/wire/live-source';
 import { conversationKey, threadOf } from '#shared/wire/conversation';
 import type { CalendarSource, EventStorage } from '#tools/calendar/calendar-port';
 import type { CalendarAlarm } from '#tools/calendar/alarm-times';
@@ -40,6 +41,27 @@ export async function createCalendarAlarms(parts: AlarmParts): Promise<AlarmPlan
     clock,
     log,
   });
+}
+
+/**
+ * Starts the planner. It also looks when a person writes for the first time since the start: alarms of their calendar had
+ * no place until then. Returns the function that stops it.
+ */
+export function startAlarms(alarms: AlarmPlanner, hub: LiveSource): () => Promise<void> {
+  const known = new Set<string>();
+  const end = hub.subscribe(null, {
+    event({ type, user_id: userId }) {
+      if (type !== 'ack' || known.has(userId) || known.size >= peopleMax) return;
+      known.add(userId);
+      alarms.wake();
+    },
+    token: () => undefined,
+  });
+  alarms.start();
+  return async () => {
+    end();
+    await alarms.stop();
+  };
 }
 
 /** The stores, with a call after each change of the local calendar. */

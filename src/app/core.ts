@@ -44,7 +44,7 @@ import { createDocumentApi } from './api/document-api-adapter.ts';
 import type { DocumentSearch } from '#library/document-search';
 import { memoAndDraftRoutes } from './api/draft-api-adapter.ts';
 import { createDraftService, type DraftService } from './draft-service.ts';
-import { createCalendarAlarms, watchCalendar } from './calendar-alarms.ts';
+import { createCalendarAlarms, startAlarms, watchCalendar } from './calendar-alarms.ts';
 import type { ScheduleService } from './schedule-service.ts';
 import { openSchedules, scheduleFeed } from './schedules-wiring.ts';
 import type { Metrics } from '#observability/metrics/metrics';
@@ -195,8 +195,7 @@ async function assemble(
   mcp.start();
   const tasks = [indexUpgrade(library, log), maintenanceTask(options, stores, clock)];
   await start({ ...actors, server, tasks, closers });
-  alarms?.start();
-  closers.push(() => alarms?.stop());
+  if (alarms !== null) closers.push(startAlarms(alarms, hub));
   return { ...addressOf(server), jobService, hub, search, cluster, ...actors, stop };
 }
 

@@ -65,6 +65,15 @@ describe('the alarm of an entry of the local calendar', () => {
     expect(await delivered()).toHaveLength(1);
   });
 
+  test('is planned as soon as a person without a message writes the first one', async () => {
+    open = await openCore();
+    await open.client.importCalendar(entry(7_200_000, ['TRIGGER:-PT10M']), undefined);
+    expect(await planned()).toEqual([]);
+    open.small.script(direct('hello'));
+    await open.ask('tell me something nice about tigers');
+    await until(async () => (await planned()).length === 1);
+  });
+
   test('moves with its entry when the file is imported again', async () => {
     open = await openCore();
     open.small.script(direct('hello'));
