@@ -21,8 +21,12 @@ afterAll(async () => {
   await fixture?.close();
 });
 
-async function open(width: number): Promise<Page> {
-  const context = await browser.newContext({ viewport: { width, height: 900 } });
+async function open(width: number, colorScheme: 'light' | 'dark'): Promise<Page> {
+  const context = await browser.newContext({
+    viewport: { width, height: 900 },
+    colorScheme,
+    reducedMotion: 'reduce',
+  });
   const page = await context.newPage();
   page.setDefaultTimeout(10_000);
   await page.goto(`${fixture.core.url}/inspect#/schedules`);
@@ -36,12 +40,15 @@ const picture = async (page: Page, name: string): Promise<void> => {
     await page.screenshot({ path: `${folder}/${name}.png`, fullPage: true });
 };
 
-test.skipIf(executable === null).each([1280, 390])(
-  'at %i px a person pauses, resumes, runs and deletes a schedule, and opens the job of a run',
-  async (width) => {
+test.skipIf(executable === null).each([
+  [1280, 'light'],
+  [390, 'dark'],
+] as const)(
+  'at %i px, %s, a person pauses, resumes, runs and deletes a schedule, and opens the job of a run',
+  async (width, colorScheme) => {
     const { id } = await make('약 먹기');
     await make('매일 아침 아주 긴 이름의 알림'.repeat(4), { cron: '0 9 * * *' });
-    const page = await open(width);
+    const page = await open(width, colorScheme);
     const row = page.locator(`tr[data-id="${id}"]`);
     const state = async () => (await fixture.core.schedules.schedules.get(id)).state;
     const press = (name: string) => row.getByRole('button', { name, exact: true }).first().click();

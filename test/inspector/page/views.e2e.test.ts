@@ -95,7 +95,6 @@ describe.skipIf(executable === null).each(looks)(
       ['list of jobs', '#/jobs', '.job-rows li'],
       ['gates', '#/gates', '.ticket'],
       ['drafts', '#/drafts', '.drafted li'],
-      ['schedules', '#/schedules', '.schedules-view table, .schedules-view .note'],
       ['actors of other programs', '#/stately', '.stately-view h2'],
     ])(
       'has no fault that axe-core finds, and no horizontal scrolling, in the view: %s',
