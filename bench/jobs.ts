@@ -109,6 +109,30 @@ printTable(
     ratio(of('gatehouse', 'perSecond'), of(name, 'perSecond')),
   ]),
 );
+const against = (name: string, goal: string): string[] => [
+  `jobs/s against ${name}`,
+  ratio(of('gatehouse', 'perSecond'), of(name, 'perSecond')),
+  goal,
+];
+printTable(
+  'Goals of jobs',
+  ['figure', 'measured', 'goal'],
+  [
+    against('naive', '>= 8 x'),
+    ...(always === null
+      ? []
+      : [
+          against('BullMQ, fsync always', '>= 3 x'),
+          against('BullMQ, fsync every second', '>= 1.5 x'),
+          [
+            'one in flight, p50, against BullMQ, fsync always',
+            ratio(of('gatehouse', 'soloMs'), of('BullMQ, fsync always', 'soloMs')),
+            '<= 0.6 x',
+          ],
+        ]),
+    ['CPU per job, ms', (of('gatehouse', 'cpuMicros') / 1000).toFixed(3), '<= 0.12'],
+  ],
+);
 if (always === null)
   console.log('BullMQ: skipped, there is no redis-server on PATH (apt-get install redis-server)');
 

@@ -144,7 +144,7 @@ printTable(
       first(plain).toFixed(2),
       first(ours).toFixed(2),
       (first(ours) - first(plain)).toFixed(2),
-      '<= 3, and one more model call',
+      '<= 6',
     ],
     [
       'per piece, p50',
