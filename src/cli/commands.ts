@@ -60,11 +60,11 @@ export const commands: Commands = {
     },
   },
   'mcp call': {
-    summary: 'call a listed tool of an MCP server at once; a write is not confirmed first',
+    summary: 'call a listed tool of an MCP server; before a write it asks',
     takes: 'ID TOOL JSON',
-    options: ['json'],
-    async run([id = '', tool = '', input = ''], { config: configFile, json }) {
-      return (await import('./mcp.ts')).callTool({ configFile, id, json, tool, input });
+    options: ['yes', 'json'],
+    async run([id = '', tool = '', input = ''], { config: configFile, json, yes }) {
+      return (await import('./mcp.ts')).callTool({ configFile, id, json, tool, input, yes });
     },
   },
   'mcp accept': {

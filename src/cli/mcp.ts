@@ -1,9 +1,12 @@
 /** `gatehouse mcp`: the servers of a running core, and direct calls of a server for its operator. */
+import { createInterface } from 'node:readline/promises';
 import { dataFolderOf } from '#app/config/database-settings';
 import { loadConfig } from '#app/config/load-config';
 import { CommandError, UsageError, type CoreClient } from '#http/client/core-client';
 import { createMcp, type McpServers } from '#mcp/mcp';
 import { McpCallError } from '#mcp/mcp-connection';
+import { exactJson } from '#mcp/mcp-tool';
+import { mcpTextsOf } from '#mcp/mcp-texts';
 import { resultText } from '#mcp/tool-result';
 import { systemClock } from '#shared/clock';
 import { createLog } from '#shared/log';
@@ -56,11 +59,26 @@ export const probeServer = (command: DirectCommand): Promise<void> =>
     }
   });
 
-/** Calls a listed tool at once, also one that writes: no draft is confirmed. */
-export const callTool = (command: DirectCommand & { tool: string; input: string }): Promise<void> =>
+interface CallCommand extends DirectCommand {
+  tool: string;
+  input: string;
+  /** A write is called without asking. */
+  yes: boolean;
+}
+
+/** Calls a listed tool. Before a write it asks on the terminal. */
+export const callTool = (command: CallCommand): Promise<void> =>
   withServer(command, async (mcp, id) => {
     const args = parseInput(command.input);
-    const result = await mcp.find(id).call(command.tool, args, {
+    const server = mcp.find(id);
+    await server.refresh();
+    const writes = server.tools.some(
+      ({ name, effect }) => name === command.tool && effect === 'writes',
+    );
+    if (writes && !command.yes && !(await isConfirmed(id, command.tool, args))) {
+      return console.error('it was not called');
+    }
+    const result = await server.call(command.tool, args, {
       signal: new AbortController().signal,
       isRepeatable: false,
       isFresh: false,
@@ -69,6 +87,22 @@ export const callTool = (command: DirectCommand & { tool: string; input: string 
     else console.log(resultText(result, resultCharsMax, 'en'));
     if (result.isError === true) throw new CommandError(`${id}.${command.tool} reported an error`);
   });
+
+/** Shows what would be called. @throws UsageError where nobody can be asked */
+async function isConfirmed(id: string, tool: string, args: object): Promise<boolean> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) {
+    throw new UsageError(
+      `${id}.${tool} writes: call it with --yes, or on a terminal that can be asked`,
+    );
+  }
+  console.error(mcpTextsOf('en').draft(id, tool, exactJson(args)));
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(?:es)?$/i.test((await terminal.question('Call it? [y/N] ')).trim());
+  } finally {
+    terminal.close();
+  }
+}
 
 const resultCharsMax = 100_000;
 

@@ -16,6 +16,7 @@ export const options = {
   config: { type: 'string', value: 'FILE', help: 'the configuration (default ./gatehouse.yaml)' },
   url: { type: 'string', value: 'URL', help: 'the core to talk to (or GATEHOUSE_URL)' },
   json: { type: 'boolean', default: false, help: 'machine-readable output' },
+  yes: { type: 'boolean', default: false, help: 'without asking first' },
   help: { type: 'boolean', short: 'h', default: false, help: 'what the command takes' },
   version: { type: 'boolean', default: false, help: 'which Gatehouse this is' },
   user: { type: 'string', value: 'ID', help: 'the user who is meant' },

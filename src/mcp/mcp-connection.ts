@@ -135,6 +135,9 @@ export async function connectToServer(options: ConnectionOptions): Promise<McpCo
           timeout: limitMs,
           cacheMode: 'refresh',
         });
+        if (tools.length > toolsMax) {
+          log.warn({ given: tools.length, kept: toolsMax }, 'an MCP server gives too many tools');
+        }
         return tools.slice(0, toolsMax);
       } catch (error) {
         // No tool was called: the list is not one.
@@ -237,10 +240,14 @@ function callError(
   return new McpCallError(kind, parts.join(': '), error);
 }
 
+/** Of a server, or of a proxy that has passed the call on. */
+const requestTimeoutStatus = 408;
+
 function failureKind(error: unknown, wasSent: boolean): CallFailureKind {
   if (error instanceof SdkHttpError) {
     if (error.status === 401 || error.status === 403) return 'login';
-    return error.status < 500 ? 'refused' : wasSent ? 'lost' : 'unreachable';
+    const isRefused = error.status < 500 && error.status !== requestTimeoutStatus;
+    return isRefused ? 'refused' : wasSent ? 'lost' : 'unreachable';
   }
   if (error instanceof ProtocolError) {
     return refusals.has(error.code) ? 'refused' : wasSent ? 'unreadable' : 'unreachable';

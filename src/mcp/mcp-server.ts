@@ -33,14 +33,16 @@ interface McpServerOptions {
   pins: ToolPins;
   clock: Clock;
   log: Log;
+  /** For tests. */
+  connect?: typeof connectToServer;
 }
 
-const idleMs = 5 * 60_000;
+export const idleMs = 5 * 60_000;
 const firstBackoffMs = 500;
 const backoffMsMax = 60_000;
 /** Failures in a row that open the circuit, and how long it stays open. */
-const failuresMax = 5;
-const circuitOpenMs = 5 * 60_000;
+export const failuresMax = 5;
+export const circuitOpenMs = 5 * 60_000;
 /** A connection that ends within this time counts as a failed start. */
 const stableMs = 10_000;
 
@@ -237,7 +239,7 @@ export class McpServer {
     this.#isListStale = true;
     let connection: McpConnection | null = null;
     try {
-      connection = await connectToServer({
+      connection = await (this.#options.connect ?? connectToServer)({
         settings: this.settings,
         timeoutMs: startTimeoutMs,
         signal: this.#stopping.signal,

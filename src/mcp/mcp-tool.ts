@@ -324,7 +324,7 @@ function toAnswer(
 }
 
 /** JSON of the input. Characters that are not seen, or that change the order of the text, are escaped. */
-const exactJson = (args: Arguments): string =>
+export const exactJson = (args: object): string =>
   JSON.stringify(args, null, 2).replace(
     /[^\P{C}\n]|[\u115f\u1160\u2800\u3164\uffa0]/gu,
     (character) =>

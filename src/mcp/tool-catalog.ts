@@ -51,7 +51,7 @@ export function catalogOf(
     .map(named)
     .filter((found) => found.length === 1 && pins.find(id, found[0]!.name) === undefined)
     .map(([definition]) => definition!);
-  if (firstSeen.length > 0) pins.accept(id, firstSeen);
+  if (firstSeen.length > 0) pins.acceptNew(id, firstSeen);
 
   const toTool = (name: string, effect: 'reads' | 'writes'): CatalogTool => {
     const [definition, second] = named(name);

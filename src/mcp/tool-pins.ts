@@ -3,7 +3,16 @@
  * first is accepted; a later one with another hash is not used until a person accepts it.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { GatehouseError, messageOf } from '#shared/errors';
@@ -33,6 +42,8 @@ export interface ToolPins {
   version(): string;
   /** Accepts these definitions. @throws GatehouseError GH_MCP_PINS */
   accept(server: string, definitions: readonly ToolDefinition[]): void;
+  /** Accepts those of which no definition is accepted. @throws GatehouseError GH_MCP_PINS */
+  acceptNew(server: string, definitions: readonly ToolDefinition[]): void;
 }
 
 /** The pinned parts. The schema of results is one of them: it decides how an answer is read. */
@@ -63,24 +74,32 @@ export function openToolPins(path: string, now: () => number): ToolPins {
     }
     return pins;
   };
+  const add = (
+    server: string,
+    definitions: readonly ToolDefinition[],
+    isWanted: (known: ToolPin | undefined) => boolean,
+  ): void =>
+    withWriteLock(path, () => {
+      const acceptedAt = new Date(now()).toISOString();
+      const before = refresh();
+      const known = ownValue(before, server);
+      const accepted = definitions
+        .filter(({ name }) => isWanted(ownValue(known, name)))
+        .map((definition) => [definition.name, pinOf(definition, acceptedAt)] as const);
+      if (accepted.length === 0) return;
+      writePins(path, { ...before, [server]: { ...known, ...Object.fromEntries(accepted) } });
+    });
   return {
     version: () => versionOf(path),
     find: (server, tool) => ownValue(ownValue(refresh(), server), tool),
-    accept(server, definitions) {
-      const acceptedAt = new Date(now()).toISOString();
-      const accepted = definitions.map((definition): [string, ToolPin] => {
-        const parts = Object.entries(partsOf(definition)).map(([name, part]) => [
-          name,
-          hashOf(part),
-        ]);
-        const hash = definitionHash(definition);
-        return [definition.name, { hash, acceptedAt, parts: Object.fromEntries(parts) }];
-      });
-      const before = refresh();
-      const tools = { ...ownValue(before, server), ...Object.fromEntries(accepted) };
-      writePins(path, { ...before, [server]: tools });
-    },
+    accept: (server, definitions) => add(server, definitions, () => true),
+    acceptNew: (server, definitions) => add(server, definitions, (known) => known === undefined),
   };
+}
+
+function pinOf(definition: ToolDefinition, acceptedAt: string): ToolPin {
+  const parts = Object.entries(partsOf(definition)).map(([name, part]) => [name, hashOf(part)]);
+  return { hash: definitionHash(definition), acceptedAt, parts: Object.fromEntries(parts) };
 }
 
 const ownValue = <Value>(
@@ -103,10 +122,54 @@ function readPins(path: string): Pins {
   }
 }
 
+/** A write takes milliseconds: a lock of this age was left by a process that ended in its write. */
+const lockAgeMsMax = 5_000;
+const lockWaitMs = 10;
+
+/**
+ * One writer at a time, over all processes: the core, and `gatehouse mcp accept` beside it. Else what one of them has
+ * accepted would be lost. Blocks the thread for the write of the other.
+ */
+function withWriteLock(path: string, write: () => void): void {
+  const lock = `${path}.lock`;
+  const waitsUntil = performance.now() + 2 * lockAgeMsMax;
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    while (!tryLock(lock)) {
+      removeOldLock(lock);
+      if (performance.now() > waitsUntil) throw new Error(`${lock} is held by another process`);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, lockWaitMs);
+    }
+  } catch (error) {
+    throw new GatehouseError('GH_MCP_PINS', `${path}: ${messageOf(error)}`, { cause: error });
+  }
+  try {
+    write();
+  } finally {
+    rmSync(lock, { force: true });
+  }
+}
+
+function tryLock(lock: string): boolean {
+  try {
+    closeSync(openSync(lock, 'wx', 0o600));
+    return true;
+  } catch (error) {
+    if ((error as { code?: string }).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+function removeOldLock(lock: string): void {
+  const found = statSync(lock, { throwIfNoEntry: false });
+  if (found !== undefined && Date.now() - found.mtimeMs > lockAgeMsMax) {
+    rmSync(lock, { force: true });
+  }
+}
+
 function writePins(path: string, servers: Pins): void {
   const temporary = `${path}.${randomUUID()}`;
   try {
-    mkdirSync(dirname(path), { recursive: true });
     writeFileSync(temporary, `${JSON.stringify({ servers }, null, 2)}\n`, {
       mode: 0o600,
       flush: true,
