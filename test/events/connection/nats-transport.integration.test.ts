@@ -1,6 +1,6 @@
 /** A gate that two workers share over a real nats-server, which is killed and started again in the middle. */
 import { connect } from 'nats';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { GateArbiter } from '#cluster/gate/gate-arbiter';
 import { clusterTimingOf } from '#cluster/cluster-timing';
 import { RemoteGate } from '#cluster/gate/remote-gate';
@@ -91,6 +91,8 @@ describe.skipIf(natsCommand === null)('a shared gate over NATS', () => {
     owner.subscribe('later', async () => large);
     owner.subscribe('now', () => large);
     owner.subscribe('small', () => 'here');
+    // The server may read the request of one connection before the subscription of another.
+    await vi.waitFor(() => caller.request('small', {}, 1_000));
     await expect(caller.request('later', {}, 300)).rejects.toThrow('timeout');
     await expect(caller.request('now', {}, 300)).rejects.toThrow('timeout');
     owner.publish('news', large);
