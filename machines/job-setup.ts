@@ -14,11 +14,12 @@ import type {
   JobEvent,
   JobInput,
   JobState,
-  ReplyOffer,
+  OfferedCalls,
   ScheduledOccurrence,
   ToolResult,
   ToolsReport,
 } from './job-types.ts';
+import { replyOffers } from './job-types.ts';
 import { describeDecision, type Decision, type ToolCall } from './decision.ts';
 import { textsOf } from './texts.ts';
 
@@ -302,13 +303,16 @@ export const jobSetup = setup({
   },
 });
 
-/** The buttons under the answer. */
-function offersOf({ results, scheduled, outcome }: JobContext): { offers?: ReplyOffer[] } {
+/** The buttons under the answer, and what each of them calls. */
+function offersOf({ results, scheduled, outcome }: JobContext): Record<string, unknown> {
   if (outcome !== 'answered') return {};
-  const isFired =
-    scheduled?.kind === 'reminder' && /^(?:fired|late|manual)$/.test(scheduled.outcome);
-  const offers = isFired ? ['snooze' as const] : results.flatMap((result) => result.offers ?? []);
-  return offers.length === 0 ? {} : { offers };
+  const calls: OfferedCalls = Object.assign(
+    {},
+    scheduled?.offers,
+    ...results.map((result) => result.offers),
+  );
+  const offers = replyOffers.filter((offer) => calls[offer] !== undefined);
+  return offers.length === 0 ? {} : { offers, offer_calls: calls };
 }
 
 const scheduleFields = (scheduled: ScheduledOccurrence) => ({

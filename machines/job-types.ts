@@ -2,7 +2,7 @@
  * The data of the job machine: input, context, emitted events, and inputs and results of effects. Everything is plain
  * JSON: a context that does not survive `JSON.parse(JSON.stringify(…))` unchanged could not be replayed.
  */
-import type { Decision } from './decision.ts';
+import type { Decision, ToolCall } from './decision.ts';
 import type { Locale } from './texts.ts';
 
 /** The outcome of a job that was not cancelled. */
@@ -63,6 +63,8 @@ export interface JobInput {
   attachment?: { name: string; text: string };
   /** Set for the job of a schedule's occurrence. */
   scheduled?: ScheduledOccurrence;
+  /** The call behind a button under an earlier answer; `message` has the words for it. */
+  pressed?: ToolCall;
   /** W3C trace context of the caller, if the message carried one; the job continues that trace. */
   traceparent?: string;
 }
@@ -78,6 +80,8 @@ export interface ScheduledOccurrence {
   tried?: string[];
   /** What to do, so that neither rules nor a model are asked; null: as for a message of the person. */
   decision: Decision | null;
+  /** The buttons under its message. */
+  offers?: OfferedCalls;
 }
 
 /** Why an effect failed. The only form in which an error enters the machine. */
@@ -100,11 +104,15 @@ export interface ToolResult {
   /** A complete answer as text, usable without a model. */
   summary: string;
   error: EffectFailure | null;
-  offers?: ReplyOffer[];
+  offers?: OfferedCalls;
 }
 
-/** A button under an answer: take back what was set, or have a reminder again in 10 minutes. */
-export type ReplyOffer = 'undo' | 'snooze';
+/** The buttons under an answer: take back what was changed, or have a reminder again in 10 minutes. */
+export const replyOffers = ['undo', 'snooze'] as const;
+export type ReplyOffer = (typeof replyOffers)[number];
+
+/** What a press on each button under an answer calls. */
+export type OfferedCalls = Partial<Record<ReplyOffer, ToolCall>>;
 
 /** A write that a tool executes after the user has confirmed it. */
 export interface Draft {

@@ -36,6 +36,11 @@ const ko = {
   chatButtonOld: '이미 처리되었거나 시간이 지난 요청입니다.',
   chatDraftChanged: '초안이 그 사이에 바뀌었습니다. 새 초안의 버튼을 눌러주세요.',
   chatButtonForeign: '이 버튼은 요청하신 분만 누를 수 있습니다.',
+  /** Label of a button under an answer, and the words that mean the same. */
+  offers: {
+    undo: { label: '되돌리기', words: '되돌려줘' },
+    snooze: { label: '10분 뒤 다시', words: '10분 뒤에 다시 알려줘' },
+  },
   chatNotTaken: '답변이 준비되었지만 채팅이 받지 않아 다시 보내고 있습니다.',
   chatNotShown: '답변을 채팅에 표시하지 못했습니다. 다시 요청해주세요.',
   chatCut: '(답변이 너무 길어 여기까지만 표시합니다.)',
@@ -82,6 +87,10 @@ const en: typeof ko = {
   chatButtonOld: 'This request was already dealt with, or its time ran out.',
   chatDraftChanged: 'The draft has changed meanwhile. Please press the button of the new one.',
   chatButtonForeign: 'Only the person who asked can press this button.',
+  offers: {
+    undo: { label: 'Undo', words: 'undo' },
+    snooze: { label: 'Snooze 10 min', words: 'snooze for 10 minutes' },
+  },
   chatNotTaken: 'The answer is ready, but the chat does not take it; trying again.',
   chatNotShown: 'The answer could not be shown in the chat. Please ask again.',
   chatCut: '(The answer is too long; it ends here.)',

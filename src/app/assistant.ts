@@ -21,15 +21,18 @@ import { keepAttachment } from './attachments.ts';
 import type { BackendPool, PoolMember } from '#models/backend-pool';
 import type { DocumentSearch } from '#library/document-search';
 import { wireDocumentSearch } from './search-wiring.ts';
-import { dayMs } from '#shared/calendar/time-units';
+import { dayMs, minuteMs } from '#shared/calendar/time-units';
 import type { Observability } from '#observability/observability';
 import { createSystemStatus } from './system-status.ts';
 import { deriveJobLimits } from '#models/derived-timeouts';
 import { wireTools, wireLibrary } from './tools-wiring.ts';
 import { mcpLimitMs } from '#mcp/mcp-settings';
-import type { ReminderBookOfChat } from './reminder-book.ts';
+import type { ReminderBook } from '#tools/schedule/reminder-book';
 import type { ToolSet } from '#tools/tool-declaration';
 import type { CoreParts } from './core-parts.ts';
+
+/** A question about a reminder can be answered with a bare time for this long. */
+const answerableMs = 10 * minuteMs;
 
 export interface Assistant {
   journal: Journal;
@@ -48,7 +51,7 @@ export interface Assistant {
 export async function createAssistant(
   parts: Omit<CoreParts, 'library' | 'search'> & {
     observers: Pick<Observability, 'journal' | 'onCall'>;
-    reminders: ReminderBookOfChat;
+    reminders: ReminderBook;
   },
 ): Promise<Assistant> {
   const { cluster, config, stores, pool, hub, slices, clock, log, observers } = parts;
@@ -75,7 +78,8 @@ export async function createAssistant(
     reasonerLoad: () => busyLoadOf(pool.role('reasoner')),
     tools: await wireTools({ ...parts, library, search, status, onCall: observers.onCall }),
     externalTools: (message, userId) => parts.mcp.offer(message, userId),
-    mayTakeBack: (conversation) => parts.reminders.isFresh(conversation),
+    asked: ({ conversation, jobId }) =>
+      queries.asked(conversation, jobId, clock.now() - answerableMs),
     timeZone: config.timezone,
     get summarizesResults() {
       return pool.origin !== 'practice';

@@ -1,6 +1,6 @@
 /** Wires schedules to the jobs: a due occurrence is a job of the person who has the schedule. */
 import type { Decision } from '#machines/decision';
-import type { JobLimits } from '#machines/job-types';
+import type { JobLimits, OfferedCalls } from '#machines/job-types';
 import { localeOf } from '#machines/texts';
 import type { JobStorage } from '#jobs/job-store-port';
 import type { Journal } from '#jobs/runtime/journal';
@@ -116,7 +116,11 @@ function occurrenceJobs(
         locale: localeOf(text),
         limits,
         ...(thread === null ? {} : { thread }),
-        scheduled: { ...scheduled, decision: decisionOf(message, isConfigured) },
+        scheduled: {
+          ...scheduled,
+          decision: decisionOf(message, isConfigured),
+          ...(isConfigured('schedule') ? offersOf(message) : {}),
+        },
       };
       const conversation = conversationKey({ channel, thread: thread ?? undefined, userId });
       return (await journal.submit({ input, conversation, idempotencyKey: key })).jobId;
@@ -144,6 +148,15 @@ function occurrenceJobs(
       return head.outcome === 'failed' ? 'failed' : 'ended';
     },
   };
+}
+
+/** A reminder that has fired can be had again. */
+function offersOf({ scheduled: { scheduleId: id, kind, outcome } }: OccurrenceMessage): {
+  offers?: OfferedCalls;
+} {
+  if (kind !== 'reminder' || !/^(?:fired|late|manual)$/.test(outcome)) return {};
+  const params = { action: 'snooze', id };
+  return { offers: { snooze: { tool: 'schedule', operation: 'change', params } } };
 }
 
 function decisionOf(

@@ -6,7 +6,7 @@
  * A **lane** is one user in one target of the chat (a bot or a channel): its rows are processed in order.
  */
 import type { DeliveryContext } from '#machines/delivery';
-import type { ReplyButton, ReplyKind } from '#shared/wire/reply';
+import type { ButtonAction, ReplyButton, ReplyKind } from '#shared/wire/reply';
 
 /**
  * - `stored`: on disk, and acknowledged to the chat
@@ -20,7 +20,7 @@ export type InboxState = 'stored' | 'submitted' | 'accepted' | 'answered' | 'apo
 
 export interface ClickContent {
   jobId: string;
-  action: 'confirm' | 'reject';
+  action: ButtonAction;
   /** `seq` of the draft that carried the button; absent on buttons of earlier versions. */
   n?: number;
 }

@@ -27,7 +27,7 @@ export interface ChannelAbilities {
   charUnit: CharUnit;
   /** Minimum time between two posts to one server. */
   minIntervalMs: number;
-  /** Buttons under a post. Without them, a person answers a draft in words. */
+  /** Buttons under a post. Without them, a person answers a draft, or uses what an answer offers, in words. */
   buttons: boolean;
   /** Links with a label: `format` makes them of markdown. */
   links: boolean;
@@ -72,7 +72,7 @@ export interface OutgoingPart<Target extends ChannelTarget = ChannelTarget> {
   chatUser: string;
   /** Not longer than `maxChars`. */
   text: string;
-  /** Under the last part of a draft; a click returns `jobId` and `n`. */
+  /** Under the last part of a draft or an answer; a click returns `jobId` and `n`. */
   buttons: { jobId: string; n: number; list: readonly ReplyButton[] } | null;
   /** The same for each attempt to send this part. */
   key: string;

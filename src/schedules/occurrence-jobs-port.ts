@@ -12,7 +12,7 @@ export interface OccurrenceMessage {
   channel: string;
   thread: string | null;
   text: string;
-  scheduled: Omit<ScheduledOccurrence, 'decision'>;
+  scheduled: Omit<ScheduledOccurrence, 'decision' | 'offers'>;
   /** The whole answer; null: the text is done as a message of the person, or is a digest. */
   reply: string | null;
 }

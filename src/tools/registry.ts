@@ -14,7 +14,7 @@ import { createToolInvoker, type ToolCallOptions } from './tool-invoker.ts';
 import { jsonSchemaOf, parseParams } from './param-schemas.ts';
 import { toolTextsOf } from './tool-texts.ts';
 import { callsMax, toDraft, mergeResults, toToolResult } from './merge-tool-results.ts';
-import type { Tool, ToolError } from './tool.ts';
+import type { MessagePlace, Tool, ToolError } from './tool.ts';
 import { oneLine } from './sanitize-text.ts';
 import { toolLogFields, type ToolContext } from '#shared/tool-context';
 
@@ -39,6 +39,8 @@ export interface ToolRegistry {
   revise(draft: Draft, changes: Record<string, unknown>, context: ToolContext): Promise<Draft>;
   /** Executes the write of the draft, at most once per `context.key`. */
   execute(draft: Draft, context: ToolContext): Promise<ToolResult>;
+  /** Whether all calls that the rules have read from a message are meant at its place; else it is ordinary chat. */
+  isMeant(calls: readonly ToolCall[], place: MessagePlace): boolean | Promise<boolean>;
   /** The operations that a model may call, for its prompt; write operations are not included. */
   describe(): ToolDescription[];
 }
@@ -100,6 +102,17 @@ export function createToolRegistry(options: ToolRegistryOptions): ToolRegistry {
       );
       if (written.ok) log.info({ ...toolLogFields(context), tool: name }, 'written');
       return toToolResult(draft, written);
+    },
+
+    isMeant(calls, place) {
+      const answers = calls.map(
+        ({ tool, operation, params }) =>
+          tools.get(tool)?.isMeant?.(operation, params, place) ?? true,
+      );
+      if (answers.every((answer) => answer === true)) return true;
+      return Promise.all(answers.map((answer) => Promise.resolve(answer))).then((all) =>
+        all.every(Boolean),
+      );
     },
 
     describe: () =>

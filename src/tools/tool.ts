@@ -9,7 +9,7 @@
  * 3. Every summary is a complete answer by itself: no model call is needed after it.
  */
 import type { z } from 'zod';
-import type { ReplyOffer } from '#machines/job-types';
+import type { OfferedCalls } from '#machines/job-types';
 import type { Locale } from '#machines/texts';
 import type { ModelExample, Resolver } from '#language/classification/operation-port';
 import type { ErrorCode } from '#shared/errors';
@@ -41,7 +41,7 @@ export type ToolAnswer =
       data: unknown;
       summary: string;
       /** Buttons under the answer, where the chat has buttons. */
-      offers?: ReplyOffer[];
+      offers?: OfferedCalls;
     }
   | ToolError;
 
@@ -122,6 +122,24 @@ export interface Tool extends ToolIdentity {
   /** For users, if a write did not end within its limit. Default: the sentence of GH_TOOL_UNCERTAIN. */
   uncertain?: Record<Locale, string>;
   operations: Readonly<Record<string, Operation>>;
+  /**
+   * Whether a call of the rules is meant where the message was sent. Asked for words that are ordinary chat anywhere
+   * else, such as "undo". Default: always.
+   */
+  isMeant?(
+    operation: string,
+    params: Record<string, unknown>,
+    place: MessagePlace,
+  ): boolean | Promise<boolean>;
+}
+
+/** Who sent a message, where, and when. */
+export interface MessagePlace {
+  userId: string;
+  channel: string;
+  thread: string | null;
+  /** ISO 8601 with offset. */
+  now: string;
 }
 
 /** A read operation whose `run` is typed by its schema. */

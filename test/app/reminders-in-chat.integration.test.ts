@@ -114,6 +114,67 @@ describe('a reminder in chat', () => {
     expect(await say('알림 뭐 있어?')).toContain('빨래 꺼내기');
   });
 
+  test('is taken back after a restart, within ten minutes', async () => {
+    await say('3시간 뒤에 빨래 꺼내라고 알려줘');
+    await fixture.restart();
+    expect(await say('취소')).toContain('빨래 꺼내기');
+    expect(await say('알림 뭐 있어?')).toBe('예약된 알림이 없습니다.');
+  });
+
+  test.each([
+    ['내일 약 먹으라고 알려줘', '오전 9시', '2026-12-03 (목) 오전 9:00'],
+    ['내일 9시에 약 먹으라고 알려줘', '오후', '2026-12-03 (목) 오후 9:00'],
+    ['remind me tomorrow to call mom', '3pm', '2026-12-03 (Thu) 3:00 PM'],
+  ])('that was asked about, %s, is completed by %s alone', async (request, answer, told) => {
+    expect(await say(request)).not.toContain(told);
+    await fixture.restart();
+    expect(await say(answer)).toContain(told);
+  });
+
+  test('is not completed by a bare time after another message, or ten minutes later', async () => {
+    const other = saysJson({ action: 'direct', response: '네?' });
+    fixture.small.script(other, other);
+    await say('내일 약 먹으라고 알려줘');
+    expect(await say('알림 뭐 있어?')).toBe('예약된 알림이 없습니다.');
+    expect(await say('오전 9시')).toBe('네?');
+    await say('내일 약 먹으라고 알려줘');
+    clock.time += 11 * 60_000;
+    expect(await say('오전 9시')).toBe('네?');
+  });
+
+  test('is taken back by its button, once, and by nobody else', async () => {
+    const { jobId } = await fixture.ask('3시간 뒤에 빨래 꺼내라고 알려줘', place);
+    await say('내일 오후 3시에 치과 가라고 알려줘');
+    const offer = { job_id: jobId, name: 'undo' };
+    const press = { ...place, message: '되돌려줘', offer };
+    await expect(fixture.client.submit({ ...press, user_id: 'bob' })).rejects.toThrow(/404|found/i);
+    await expect(
+      fixture.client.submit({ ...press, offer: { ...offer, name: 'snooze' } }),
+    ).rejects.toThrow(/no button/);
+    expect(await say('되돌려줘', { ...place, offer })).toContain('빨래 꺼내기');
+    const again = await say('되돌려줘', { ...place, offer });
+    expect(again).not.toContain('치과');
+    const list = await say('알림 뭐 있어?');
+    expect(list).toContain('치과 가기');
+    expect(list).not.toContain('빨래');
+  });
+
+  test('that fired before another one is had again by its own button', async () => {
+    await say('10분 뒤에 빨래 꺼내라고 알려줘');
+    await say('11분 뒤에 가스 끄라고 알려줘');
+    await at('2026-12-02T10:12:00+09:00');
+    await until(async () => (await delivered()).length === 2);
+    const { jobs } = await fixture.client.jobs({ limit: '10' });
+    const all = await Promise.all(jobs.map(({ job_id: id }) => fixture.client.job(id)));
+    const first = all.find(
+      ({ reply }) => /^⏰ .*빨래/.test(reply ?? '') && !/드릴게요/.test(reply!),
+    );
+    const offer = { job_id: first!.job_id, name: 'snooze' };
+    const reply = await say('10분 뒤에 다시 알려줘', { ...place, offer });
+    expect(reply).toContain('오전 10:22');
+    expect(reply).toContain('빨래 꺼내기');
+  });
+
   test('that was cancelled by mistake is restored, and 취소 restores nothing', async () => {
     await say('내일 오후 3시에 치과 가라고 알려줘');
     expect(await say('치과 알림 취소해줘')).toContain('2026-12-03 (목) 오후 3:00');

@@ -99,6 +99,24 @@ describe.skipIf(natsCommand === null)('a user of the chat', () => {
     expect(said(4)).toHaveLength(2);
   });
 
+  test('takes a reminder back by the button under its answer; a second click has no effect', async () => {
+    const here = await openBridgeWithCore();
+    const { dsm, fixture, type, waitForTexts: heard, textsShownTo: said } = here;
+    await type(4, '3시간 뒤에 빨래 꺼내라고 알려줘');
+    const [text = ''] = await heard(4, 1);
+    const post = dsm.posts().find((one) => one.text === text)!;
+    const [button] = post.attachments[0]!.actions;
+    expect(button).toMatchObject({ text: '되돌리기', style: 'grey' });
+    const press = { userId: 4, postId: post.postId, value: button!.value };
+    await dsm.press(press).settled;
+    expect((await heard(4, 2))[1]).toContain('빨래 꺼내기');
+    await dsm.press(press).settled;
+    await expect.poll(() => here.storage.counts(), polled).toMatchObject({ inbox: 0, outbox: 0 });
+    expect(said(4)).toHaveLength(2);
+    const all = await fixture.core.schedules.schedules.list({ userId: '4' }, '', 10);
+    expect(all.map(({ state }) => state)).toEqual(['cancelled']);
+  });
+
   test('receives an explanation for a button of another user and for a button of an ended job', async () => {
     const here = await openBridgeWithCore();
     const { dsm, waitForTexts: heard, textsShownTo: said } = here;

@@ -1,11 +1,13 @@
 /**
- * Handles a click on a draft's button: confirms or rejects the job on behalf of the draft's owner.
+ * Handles a click on a button on behalf of the owner of its job: that of a draft confirms or rejects it, that of an
+ * answer is submitted as a message with the words of the button.
  *
  * B1: only the owner's click changes the job. The core does not know the chat's users; the bridge, which showed the
  *     draft, checks the owner.
  * B2: a click confirms the draft shown above the button: a button of an outdated draft is refused. The core checks
  *     this, because its newer draft may not have arrived here yet; the bridge checks too, in case the core is older.
  * B3: the second click changes nothing. A late click gets a polite notice.
+ * B4: a click on what an answer offers is one message, whichever post it comes from: its key is that of job and button.
  */
 import { z } from 'zod';
 import type {
@@ -15,16 +17,19 @@ import type {
   NewOutboxRow,
 } from '../bridge-storage-port.ts';
 import { confirmState } from '#machines/job-states';
+import type { ReplyOffer } from '#machines/job-types';
 import type { Log } from '#shared/log';
 import { textsOf, type Locale } from '#machines/texts';
 import { noticeLocale, createSystemNotice } from '../system-notices.ts';
 import { isPermanentError, type CoreLink } from '../core-link-port.ts';
+import type { ChannelTargets } from '../targets.ts';
 
 export interface ButtonHandlerParts {
   storage: Pick<BridgeStorage, 'draftOf'>;
   link: CoreLink;
   /** Only jobs of this channel can be decided by its buttons. */
   channel: string;
+  targets: Pick<ChannelTargets, 'threadOf'>;
   say(row: NewOutboxRow): void;
   locale: Locale | 'auto';
   now(): number;
@@ -33,6 +38,23 @@ export interface ButtonHandlerParts {
 
 const jobOwner = z.object({ user_id: z.string(), channel: z.string() });
 const shownDraft = z.object({ state: z.literal(confirmState), seq: z.number() });
+
+/** The answer to the message comes as every other. */
+function submitOffer(
+  { link, channel, targets }: Pick<ButtonHandlerParts, 'link' | 'channel' | 'targets'>,
+  { target, userId }: InboxRow,
+  { jobId, name, words }: { jobId: string; name: ReplyOffer; words: string },
+) {
+  const thread = targets.threadOf(target);
+  return link.request('submit', {
+    message: words,
+    user_id: userId,
+    channel,
+    ...(thread === null ? {} : { thread }),
+    offer: { job_id: jobId, name },
+    idempotency_key: `${channel}:offer:${jobId}:${name}`,
+  });
+}
 
 export function createButtonHandler(parts: ButtonHandlerParts) {
   const { storage, link, channel, say, log } = parts;
@@ -80,12 +102,18 @@ export function createButtonHandler(parts: ButtonHandlerParts) {
       }
       if (n !== undefined && n < (storage.draftOf(jobId)?.n ?? 0))
         return notifyStaleButton(row, row.click!);
-      const isOfDraft = action === 'confirm' && n !== undefined;
-      const outcome = await link.request(action, {
-        job_id: jobId,
-        by: row.userId,
-        ...(isOfDraft ? { draft_seq: n } : {}),
-      });
+      const outcome =
+        action === 'confirm' || action === 'reject'
+          ? await link.request(action, {
+              job_id: jobId,
+              by: row.userId,
+              ...(action === 'confirm' && n !== undefined ? { draft_seq: n } : {}),
+            })
+          : await submitOffer(parts, row, {
+              jobId,
+              name: action,
+              words: texts.offers[action].words,
+            });
       if (outcome.ok) return true;
       const { code, message } = outcome.problem;
       if (code === 'GH_JOB_CONFLICT' || code === 'GH_JOB_NOT_FOUND') {

@@ -1,4 +1,5 @@
-/** The buttons under a draft, as an attachment of the post, and the click on one of them. */
+/** The buttons under a draft or an answer, as an attachment of the post, and the click on one of them. */
+import type { ButtonAction } from '#shared/wire/reply';
 import type { OutgoingPart } from '../channel-adapter-port.ts';
 import type { ClickContent } from '../bridge-storage-port.ts';
 import type { ClickPost } from './webhook-payload.ts';
@@ -11,9 +12,19 @@ export const attachmentOf = ({ jobId, n, list }: NonNullable<OutgoingPart['butto
     name: action,
     value: encodeClick({ action, jobId, n }),
     text,
-    style: action === 'confirm' ? 'green' : 'red',
+    style: styles[action],
   })),
 });
+
+const styles: Record<ButtonAction, string> = {
+  confirm: 'green',
+  reject: 'red',
+  undo: 'grey',
+  snooze: 'blue',
+};
+const coded = new RegExp(
+  `^(${Object.keys(styles).join('|')}):([A-Za-z0-9_-]{1,64})(?::(\\d{1,9}))?$`,
+);
 
 /** Null: not a button of this bridge. */
 export function clickOf({ value, callbackId }: ClickPost): ClickContent | null {
@@ -28,8 +39,7 @@ const encodeClick = ({ action, jobId, n }: ClickContent): string =>
 
 /** Null: not the code of a button. */
 function parseClick(code: string): ClickContent | null {
-  const [, action, jobId, n] =
-    /^(confirm|reject):([A-Za-z0-9_-]{1,64})(?::(\d{1,9}))?$/.exec(code) ?? [];
+  const [, action, jobId, n] = coded.exec(code) ?? [];
   if (jobId === undefined) return null;
   return {
     jobId,

@@ -7,6 +7,7 @@
  */
 import type { EventLogRow } from '../event-log-port.ts';
 import { confirmState } from '#machines/job-states';
+import { replyOffers } from '#machines/job-types';
 import type { Reply, ReplyButton } from '#shared/wire/reply';
 import { isStateEvent } from '#shared/wire/document-event';
 import type { StateEvent } from '#shared/wire/state-event';
@@ -44,8 +45,15 @@ interface RowContext {
 function toReply(event: StateEvent, row: RowContext): Reply | null {
   const { data } = event;
   switch (event.type) {
-    case 'done':
-      return buildReply(event, data['outcome'] === 'failed' ? 'error' : 'final', data['reply']);
+    case 'done': {
+      const end = buildReply(
+        event,
+        data['outcome'] === 'failed' ? 'error' : 'final',
+        data['reply'],
+      );
+      const buttons = offerButtons(data['offers'], end.text);
+      return buttons.length === 0 ? end : { ...end, buttons };
+    }
     case 'cancelled':
       return buildReply(event, 'final', data['reply']);
     case 'result': {
@@ -65,6 +73,13 @@ function toReply(event: StateEvent, row: RowContext): Reply | null {
     case 'rewrite':
       return null;
   }
+}
+
+function offerButtons(offers: unknown, text: string): ReplyButton[] {
+  const texts = textsOf(localeOf(text)).offers;
+  return replyOffers
+    .filter((offer) => Array.isArray(offers) && offers.includes(offer))
+    .map((action) => ({ action, text: texts[action].label }));
 }
 
 /**

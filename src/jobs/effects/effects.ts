@@ -18,7 +18,7 @@ import type { PriorityClass } from '#machines/gate-queue';
 import type { BusyLoad, Draft, EffectFailure, ToolResult, ToolsReport } from '#machines/job-types';
 import { textsOf, type Locale } from '#machines/texts';
 import type { EffectCall, EffectResult, Effects } from '../runtime/effect-port.ts';
-import type { ConversationMessage } from '../store/job-queries.ts';
+import type { AskedMessage, ConversationMessage } from '../store/job-queries.ts';
 import type { AnswerFromDocuments } from './answer-from-documents.ts';
 import type { ToolContext } from '#shared/tool-context';
 import type { ModelTool } from '#language/classification/operation-port';
@@ -29,6 +29,10 @@ export interface LanguagePort {
   now(atMs: number): string;
   /** The decision of the rules, or null. */
   route(message: string, now: string): Decision | null;
+  /** Whether a message may answer a question that was asked before it. */
+  mayAnswer(message: string, now: string): boolean;
+  /** The decision about such an answer; null: it answers none of these messages, oldest first. */
+  routeAnswer(message: string, now: string, asked: readonly AskedMessage[]): Decision | null;
   classify(input: PromptInput): ModelRequest;
   /** The only retry, after an unreadable answer. */
   repairClassification(input: PromptInput, raw: string): ModelRequest;
@@ -66,6 +70,11 @@ export interface Toolbox {
   revise(draft: Draft, changes: Record<string, unknown>, context: ToolContext): Promise<Draft>;
   /** The only operation that writes. */
   execute(draft: Draft, context: ToolContext): Promise<ToolResult>;
+  /** Whether calls that the rules have read are meant at this place; else the message is ordinary chat. */
+  isMeant(
+    calls: readonly ToolCall[],
+    place: { userId: string; channel: string; thread: string | null; now: string },
+  ): boolean | Promise<boolean>;
 }
 
 export interface AssistantOptions {
@@ -81,8 +90,8 @@ export interface AssistantOptions {
   summarizesResults: boolean;
   /** Answers a question about documents from the tool's result; null: the result is summarized like any other. */
   answerFromDocuments: AnswerFromDocuments | null;
-  /** Whether a plain 취소 or "undo" is meant for a reminder that was just set here. Default: never. */
-  mayTakeBack?: ((conversation: string) => boolean) | undefined;
+  /** The last messages of the conversation, if they were answered with a question not long ago, oldest first. */
+  asked(call: Pick<EffectCall, 'conversation' | 'jobId'>): Promise<AskedMessage[]>;
   /** IANA name. */
   timeZone: string;
   /** The earlier messages of the conversation, cut to the size for this purpose. */
@@ -109,20 +118,14 @@ const ok = (output: unknown): EffectResult => ({ ok: true, output });
 const fail = (failure: EffectFailure): EffectResult => ({ ok: false, failure });
 
 export function createEffects(options: AssistantOptions): Effects {
-  const { language, tools } = options;
+  const { tools } = options;
   const heartbeat = (locale: Locale): string => textsOf(locale).thinking;
   const checking = (locale: Locale): string => textsOf(locale).usingTools;
 
   return {
     admit: {
       isScheduled: true,
-      run({ input, conversation, context: { scheduled } }) {
-        const { message } = input as { message: string };
-        const now = language.now(options.clock.now());
-        const ruled = scheduled?.decision ?? language.route(message, now);
-        const isOrdinaryChat = isTakingBack(ruled) && options.mayTakeBack?.(conversation) !== true;
-        return ok({ now, decision: isOrdinaryChat ? null : ruled });
-      },
+      run: (call) => admit(call, options),
     },
 
     classify: {
@@ -168,11 +171,38 @@ export function createEffects(options: AssistantOptions): Effects {
   };
 }
 
-/** Whether the message takes back the last reminder; where none was just set, it is ordinary chat. */
-const isTakingBack = (decision: Decision | null): boolean =>
-  decision?.calls?.some(
-    ({ tool, params }) => tool === 'schedule' && params['action'] === 'undo',
-  ) === true;
+function admit(call: EffectCall, options: AssistantOptions): EffectResult | Promise<EffectResult> {
+  const { scheduled, pressed, channel, thread } = call.context;
+  const { language, tools, clock } = options;
+  const { message } = call.input as { message: string };
+  const now = language.now(clock.now());
+  const known = scheduled?.decision ?? (pressed === undefined ? null : decisionOfButton(pressed));
+  if (known !== null) return ok({ now, decision: known });
+  if (language.mayAnswer(message, now)) return admitAnswer(call, message, now, options);
+  const decision = language.route(message, now);
+  const place = { userId: call.userId, channel, thread: thread ?? null, now };
+  const isMeant = tools.isMeant(decision?.calls ?? [], place);
+  if (typeof isMeant === 'boolean') return ok({ now, decision: isMeant ? decision : null });
+  return isMeant.then((isSo) => ok({ now, decision: isSo ? decision : null }));
+}
+
+/** A bare time completes what was asked about before it; without a question it is a message as any other. */
+async function admitAnswer(
+  call: EffectCall,
+  message: string,
+  now: string,
+  { language, asked }: AssistantOptions,
+): Promise<EffectResult> {
+  const decision = language.routeAnswer(message, now, await asked(call));
+  return ok({ now, decision: decision ?? language.route(message, now) });
+}
+
+const decisionOfButton = (pressed: ToolCall): Decision => ({
+  by: 'rule',
+  action: 'tools',
+  calls: [pressed],
+  reason: 'button',
+});
 
 async function summarizeResults(
   call: EffectCall,

@@ -16,7 +16,8 @@ import { parseDraftEdit } from '#language/rules/draft-edit';
 import { displayableAnswer, displayablePrefixLength } from '#language/prompts/displayable-answer';
 import type { CustomVocabulary } from '#language/rules/custom-vocabulary';
 import { answerMessages, reasonerMessages, summaryMessages } from '#language/prompts/prompts';
-import { route } from '#language/rules/route';
+import { route, routeAnswer } from '#language/rules/route';
+import { isBareTime } from '#language/schedules/answered-question';
 import type { DraftCommand } from '../service/job-service.ts';
 import type { LanguagePort, PromptInput } from './effects.ts';
 
@@ -59,6 +60,11 @@ export function createLanguageAdapter({
       const result = routeWithRules(message, Date.parse(now), false);
       return result.kind === 'decision' ? result.decision : null;
     },
+
+    mayAnswer: (message, now) =>
+      schedules && isBareTime(message, { now: Date.parse(now), timeZone }),
+    routeAnswer: (message, now, asked) =>
+      routeAnswer(message, asked, { now: Date.parse(now), timeZone }),
 
     classify,
     repairClassification: repair,

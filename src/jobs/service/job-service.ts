@@ -18,7 +18,14 @@ import type { Clock } from '#shared/clock';
 import { GatehouseError } from '#shared/errors';
 import type { IdSource } from '#shared/ids';
 import type { MaybePromise } from '#shared/maybe-promise';
-import type { JobEvent, JobLimits, QueuePosition } from '#machines/job-types';
+import type { ToolCall } from '#machines/decision';
+import type {
+  JobEvent,
+  JobLimits,
+  OfferedCalls,
+  QueuePosition,
+  ReplyOffer,
+} from '#machines/job-types';
 import { collectListing } from '#shared/listing';
 import { localeOf, type Locale } from '#machines/texts';
 import type { Journal } from '../runtime/journal.ts';
@@ -151,7 +158,7 @@ async function submit(
   body: unknown,
   defaults: SubmitContext,
 ): Promise<SubmitReceipt> {
-  const { journal, storage, clock, nextId, limits } = options;
+  const { journal, storage, clock } = options;
   const parsed = parseInput(submitBody, body);
   const message = checkMessage(parsed.message, options.messageMaxChars);
   const userId = (parsed.user_id ?? defaults.userId ?? defaultUser).toWellFormed();
@@ -166,10 +173,19 @@ async function submit(
 
   // Stored first: a file sent with a reply to a draft is a document too, and the first step of a new job may search for
   // it. If the message is refused, the retry finds the same document.
-  const { thread, attachment } = parsed;
+  const { attachment } = parsed;
   if (attachment !== undefined) await options.keepAttachment?.(userId, attachment);
 
-  const { draft } = parsed;
+  const { draft, offer } = parsed;
+  if (offer !== undefined) {
+    const pressed = await offeredCall(options, offer, conversation);
+    return open(
+      options,
+      { ...parsed, message, userId, channel, conversation, pressed },
+      idempotencyKey,
+      defaults,
+    );
+  }
   if (draft !== undefined && draft !== null) {
     const job = await storage.find(draft.job_id);
     // A job of another conversation is reported as not found.
@@ -195,8 +211,33 @@ async function submit(
     if (await applyDraftCommand(reply, userId, head.seq, sendEvent))
       return { job_id: id, after_seq: head.seq };
   }
+  return open(
+    options,
+    { ...parsed, message, userId, channel, conversation },
+    idempotencyKey,
+    defaults,
+  );
+}
+
+interface NewMessage {
+  message: string;
+  userId: string;
+  channel: string;
+  conversation: string;
+  thread?: string | undefined;
+  attachment?: Attachment | undefined;
+  pressed?: ToolCall;
+}
+
+/** A job of its own for a message. */
+async function open(
+  { journal, nextId, limits, locale: language }: JobServiceOptions,
+  { message, userId, channel, conversation, thread, attachment, pressed }: NewMessage,
+  idempotencyKey: string | null,
+  defaults: SubmitContext,
+): Promise<SubmitReceipt> {
   const jobId = nextId();
-  const locale = options.locale === 'auto' ? localeOf(message) : options.locale;
+  const locale = language === 'auto' ? localeOf(message) : language;
   const parentTrace = parseTraceParent(defaults.traceparent);
   const input = {
     jobId,
@@ -207,10 +248,29 @@ async function submit(
     limits,
     ...(thread === undefined ? {} : { thread }),
     ...(attachment === undefined ? {} : { attachment }),
+    ...(pressed === undefined ? {} : { pressed }),
     ...(parentTrace === null ? {} : { traceparent: formatTraceParent(parentTrace) }),
   };
   const accepted = await journal.submit({ input, conversation, idempotencyKey });
   return { job_id: accepted.jobId, after_seq: 0 };
+}
+
+/** What the button calls, as its job has recorded it: the sender only names it. */
+async function offeredCall(
+  { storage, queries, slices }: JobServiceOptions,
+  { job_id: jobId, name }: { job_id: string; name: ReplyOffer },
+  conversation: string,
+): Promise<ToolCall> {
+  const job = await storage.find(jobId);
+  if (job?.conversation !== conversation) throw new GatehouseError('GH_JOB_NOT_FOUND');
+  const all = eventListing(queries, jobId, { cursor: 0, limit: eventsMax }, slices);
+  const end = (await collectListing(all)).rows.findLast(({ type }) => type === 'done');
+  const calls = end?.data['offer_calls'] as OfferedCalls | undefined;
+  const call = calls?.[name];
+  if (call === undefined) {
+    throw new GatehouseError('GH_JOB_CONFLICT', `The answer has no button ${name}`);
+  }
+  return call;
 }
 
 /** The event for the draft that the sender sees; null: an ordinary message. */

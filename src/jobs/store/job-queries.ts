@@ -297,6 +297,41 @@ export class JobQueries {
       )
       .toReversed();
   }
+
+  /**
+   * The messages right before the job, at most three, each answered with a question and ended since `since` (epoch ms);
+   * oldest first. Empty if the last message was answered otherwise.
+   */
+  async asked(conversation: string, beforeJob: string, since: number): Promise<AskedMessage[]> {
+    const rows = await this.#read(
+      this.#query
+        .selectFrom('job')
+        .select(['message', 'outcome', 'created_at', 'ended_at'])
+        .where('conversation', '=', conversation)
+        .where('num', '<', (inner) =>
+          inner.selectFrom('job').select('num').where('id', '=', beforeJob),
+        )
+        .orderBy('num', 'desc')
+        .limit(askedMax),
+    );
+    const other = rows.findIndex(
+      ({ outcome, ended_at }) => outcome !== 'clarified' || (ended_at ?? 0) < since,
+    );
+    return rows
+      .slice(0, other === -1 ? rows.length : other)
+      .map(({ message, created_at: at }) => ({ message, at }))
+      .toReversed();
+  }
+}
+
+/** Questions in a row about one request. */
+const askedMax = 3;
+
+/** A message that was answered with a question. */
+export interface AskedMessage {
+  message: string;
+  /** Epoch ms. */
+  at: number;
 }
 
 type ScannedJob = Pick<JobListing, 'num' | 'state' | 'outcome' | 'user_id' | 'channel'>;

@@ -25,7 +25,8 @@ import { koreanDocuments } from '../korean/korean-documents.ts';
 import { koreanMail } from '../korean/korean-mail.ts';
 import { koreanStatus } from '../korean/korean-status.ts';
 import { isShortEnough, normalizeForRules } from '../normalize-text.ts';
-import { scheduleOutcome } from '../schedules/schedule-outcome.ts';
+import type { AskedMessage } from '../schedules/answered-question.ts';
+import { answerOutcome, scheduleOutcome } from '../schedules/schedule-outcome.ts';
 import type { Clause, Rule, RuleOutcome } from './rule.ts';
 
 /** Includes the configured words for mail folders and model servers. */
@@ -147,6 +148,16 @@ export function route(message: string, options: RouteOptions): RouteResult {
   const outcome = matchRulesForMessage(normalizeForRules(message), context);
   if (outcome === null) return { kind: 'classify' };
   return { kind: 'decision', decision: toDecision(outcome, options.isConfigured) };
+}
+
+/** The decision about a message that answers a question about a reminder; null: it does not. */
+export function routeAnswer(
+  message: string,
+  asked: readonly AskedMessage[],
+  context: LocalNow,
+): Decision | null {
+  const outcome = answerOutcome(message, asked, context);
+  return outcome === null ? null : toDecision(outcome);
 }
 
 /** The output of `gatehouse route`. */

@@ -3,6 +3,7 @@ import type { LocalNow } from '#shared/calendar/civil-date';
 import { type Locale, localeOf } from '#machines/texts';
 import { clarifyingQuestions } from '../prompts/clarifying-questions.ts';
 import type { RuleOutcome } from '../rules/rule.ts';
+import { type AskedMessage, completedRequest } from './answered-question.ts';
 import { readScheduleRequest } from './read-schedule-request.ts';
 import type { ScheduleRequest } from './schedule-request.ts';
 import type { KnownWhen, UnknownWhen } from './when-types.ts';
@@ -36,6 +37,16 @@ const question = (response: string): RuleOutcome => ({ kind: 'clarify', rule, re
 export function scheduleOutcome(message: string, context: LocalNow): RuleOutcome | null {
   const request = readScheduleRequest(message, context);
   return request === null ? null : outcomeOf(request, localeOf(message));
+}
+
+/** Null: the message answers none of the questions that were asked before it. */
+export function answerOutcome(
+  message: string,
+  asked: readonly AskedMessage[],
+  context: LocalNow,
+): RuleOutcome | null {
+  const request = completedRequest(message, asked, context);
+  return request === null ? null : outcomeOf(request, localeOf(asked[0]?.message ?? message));
 }
 
 function outcomeOf(request: ScheduleRequest, locale: Locale): RuleOutcome {

@@ -3,7 +3,7 @@
  * same errors.
  */
 import { z } from 'zod';
-import { jobStates, outcomes } from '#machines/job-types';
+import { jobStates, outcomes, replyOffers } from '#machines/job-types';
 import type { Listing } from '../listing.ts';
 import type { StateEvent } from './state-event.ts';
 
@@ -25,6 +25,13 @@ export const submitBody = z.object({
   attachment: z
     .object({ name: z.string().min(1).max(200), text: z.string().min(1).max(60_000) })
     .optional(),
+  /** The message is a press on a button under an earlier answer. */
+  offer: z
+    .object({ job_id: z.string().min(1).max(64), name: z.enum(replyOffers) })
+    .optional()
+    .describe(
+      'A button under an answer: the job whose `done` event named it in `offers`. The message then says what that button says, and it is about that answer only. It is refused where the answer has no such button (`GH_JOB_CONFLICT`).',
+    ),
   /** The draft that the sender sees. Absent: the newest draft waiting in the conversation. */
   draft: z
     .object({

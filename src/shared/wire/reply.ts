@@ -3,6 +3,7 @@
  * core and a bridge.
  */
 import { z } from 'zod';
+import type { ReplyOffer } from '#machines/job-types';
 
 /**
  * - `notice`: while the job runs; the answer follows
@@ -12,9 +13,14 @@ import { z } from 'zod';
  */
 export type ReplyKind = 'notice' | 'final' | 'draft' | 'error';
 
-/** A click on the button, or the same in words, confirms or rejects the job. */
+/**
+ * - `confirm`, `reject`: a click, or the same in words, decides the draft
+ * - an offer of an answer: a click is submitted as the same words, with `offer`
+ */
+export type ButtonAction = 'confirm' | 'reject' | ReplyOffer;
+
 export interface ReplyButton {
-  action: 'confirm' | 'reject';
+  action: ButtonAction;
   text: string;
 }
 
@@ -29,7 +35,7 @@ export interface Reply {
   kind: ReplyKind;
   /** Never empty, of any length: the bridge splits it to fit its chat. */
   text: string;
-  /** Only with `draft`. */
+  /** Only with `draft` and `final`. */
   buttons?: ReplyButton[];
   /** Thread of the channel, as given with the submit. */
   thread?: string;

@@ -55,6 +55,9 @@ export interface ReminderBook {
   pause(id: string): Promise<StoredReminder>;
   resume(id: string): Promise<StoredReminder>;
   move(id: string, timing: Pick<ReminderTiming, 'rule' | 'start' | 'end'>): Promise<StoredReminder>;
-  /** The reminder that fired last for this person in this conversation; null: none. */
-  lastFired(origin: ReminderOrigin): Promise<{ reminder: StoredReminder; at: number } | null>;
+  /** The reminder that fired last for this person in this conversation, or the one with this id; null: none. */
+  lastFired(
+    origin: ReminderOrigin,
+    id?: string,
+  ): Promise<{ reminder: StoredReminder; at: number } | null>;
 }

@@ -1,4 +1,5 @@
 /** Changes of a person's reminders: cancel, pause, resume, move, snooze, and taking the last change back. */
+import type { OfferedCalls } from '#machines/job-types';
 import type { Locale } from '#machines/texts';
 import type { Zones } from '#shared/calendar/zoned-time';
 import { minuteMs } from '#shared/calendar/time-units';
@@ -7,7 +8,7 @@ import { movedTiming } from './moved-timing.ts';
 import { keyOf, originOf, shownWall, timingOf } from './reminder-call.ts';
 import { inListOrder, isNarrowed, selectReminders } from './reminder-selection.ts';
 import { listText, momentText, reminderTexts, timingText } from './reminder-texts.ts';
-import type { ReminderBook, StoredReminder } from './reminder-book.ts';
+import type { ReminderBook, ReminderOrigin, StoredReminder } from './reminder-book.ts';
 import type { ChangeParams } from './schedule-operations.ts';
 
 export interface ChangeParts {
@@ -29,16 +30,14 @@ const snoozeMinutes = 10;
 /** A reminder that fired longer ago is not the one that is meant by "snooze". */
 const snoozableMs = 12 * 60 * minuteMs;
 
-const done = (...lines: string[]): ToolAnswer => ({
+const done = (...lines: string[]): Extract<ToolAnswer, { ok: true }> => ({
   ok: true,
   data: null,
   summary: lines.join('\n'),
 });
-const revocable = (...lines: string[]): ToolAnswer => ({
-  ok: true,
-  data: null,
-  summary: lines.join('\n'),
-  offers: ['undo'],
+/** The button that takes a change back. It is about this reminder, whatever was changed since. */
+export const undoOffer = (params: { id: string; only_set?: true }): OfferedCalls => ({
+  undo: { tool: 'schedule', operation: 'change', params: { action: 'undo', ...params } },
 });
 
 const dueText = ({ zones, locale }: Change, one: StoredReminder): string =>
@@ -100,7 +99,8 @@ async function changeOne(
       const due = dueText(change, one);
       await book.cancel(id);
       if (!isOfHere(one, originOf(context))) return done(texts.cancelled(text, due));
-      return revocable(texts.cancelled(text, due), texts.cancelUndo(undoMinutes));
+      const answer = done(texts.cancelled(text, due), texts.cancelUndo(undoMinutes));
+      return { ...answer, offers: undoOffer({ id }) };
     }
   }
 }
@@ -146,7 +146,7 @@ async function move(change: Change, from: StoredReminder): Promise<ToolAnswer> {
 async function snooze(change: Change): Promise<ToolAnswer> {
   const { book, zones, params, context, locale, texts } = change;
   const origin = originOf(context);
-  const fired = await book.lastFired(origin);
+  const fired = await book.lastFired(origin, params.id);
   const now = Date.parse(context.now);
   if (fired === null || now - fired.at > snoozableMs) return done(texts.nothingToSnooze);
   const { text, kind } = fired.reminder;
@@ -164,7 +164,10 @@ async function snooze(change: Change): Promise<ToolAnswer> {
   const at = shownWall(stored, zones);
   const shown =
     at === null ? dueText(change, stored) : `${momentText(at, locale)} (${stored.zone})`;
-  return revocable(texts.snoozed(text, shown));
+  return {
+    ...done(texts.snoozed(text, shown)),
+    offers: undoOffer({ id: stored.id, only_set: true }),
+  };
 }
 
 const changedAt = (one: StoredReminder): number =>
@@ -179,15 +182,32 @@ const isOfHere = (
   thread === origin.thread &&
   (createdBy === 'chat' || createdBy === 'snooze');
 
-/** Of this conversation: cancels what was set last, or restores what was cancelled last. */
-async function undo(change: Change): Promise<ToolAnswer> {
-  const { book, params, context, texts, undoMinutes } = change;
-  const origin = originOf(context);
-  const now = Date.parse(context.now);
-  const [last] = (await book.all(origin.userId))
+/** What was set or cancelled in this conversation within the last minutes, the last change first. */
+async function justChanged(
+  { book, undoMinutes }: Pick<ChangeParts, 'book' | 'undoMinutes'>,
+  origin: ReminderOrigin,
+  now: number,
+): Promise<StoredReminder[]> {
+  return (await book.all(origin.userId))
     .filter((one) => isOfHere(one, origin))
     .filter((one) => one.state !== 'done' && changedAt(one) >= now - undoMinutes * minuteMs)
     .toSorted((a, b) => changedAt(b) - changedAt(a) || (a.id < b.id ? 1 : -1));
+}
+
+/** Whether the plain word is meant for a reminder; elsewhere it is ordinary chat. Read from what is stored. */
+export const hasJustChanged = async (
+  parts: Pick<ChangeParts, 'book' | 'undoMinutes'>,
+  origin: ReminderOrigin,
+  now: number,
+): Promise<boolean> => (await justChanged(parts, origin, now)).length > 0;
+
+/** Of this conversation: cancels what was set last, or restores what was cancelled last. */
+async function undo(change: Change): Promise<ToolAnswer> {
+  const { book, params, context, texts } = change;
+  const origin = originOf(context);
+  const now = Date.parse(context.now);
+  const changed = await justChanged(change, origin, now);
+  const last = params.id === undefined ? changed[0] : changed.find(({ id }) => id === params.id);
   // A call that is repeated after a crash finds what it has cancelled itself.
   if (last?.state === 'cancelled' && context.isRepeat === true && last.updatedAt >= now) {
     return done(texts.undone(last.text));
@@ -210,7 +230,9 @@ async function undo(change: Change): Promise<ToolAnswer> {
     text,
     createdBy,
     count: count === null ? null : Math.max(1, count - settled),
-    idempotencyKey: keyOf(context, last.id),
+    // A reminder is restored once, by the word or by the button.
+    idempotencyKey: `restored ${last.id}`,
   });
+  if (restored.state === 'cancelled') return done(texts.nothingToUndo);
   return done(texts.restored(text, dueText(change, restored)));
 }

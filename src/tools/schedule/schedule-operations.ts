@@ -45,6 +45,8 @@ const changeParams = z.object({
   index: z.int().optional(),
   all: z.boolean().optional(),
   last: z.boolean().optional(),
+  /** With `undo` and `snooze`: this one, that of a button. */
+  id: z.string().optional(),
   ...timing,
   to_time: z.string().optional(),
   to_date: z.string().optional(),

@@ -19,7 +19,7 @@ import {
   type ToolAnswer,
   type ToolError,
 } from '../tool.ts';
-import { changeReminder, type ChangeParts } from './schedule-changes.ts';
+import { changeReminder, type ChangeParts, hasJustChanged, undoOffer } from './schedule-changes.ts';
 import { inListOrder } from './reminder-selection.ts';
 import { listText, momentText, reminderTexts, timingText } from './reminder-texts.ts';
 import type { NewReminder, ReminderTiming } from './reminder-book.ts';
@@ -46,6 +46,8 @@ export function openSchedule({ reminders: book, settings, zones }: ToolParts): T
   return {
     name: 'schedule',
     label: scheduleLabel,
+    isMeant: (_, { action }, { now, ...origin }) =>
+      action !== 'undo' || hasJustChanged(parts, origin, Date.parse(now)),
     uncertain: { ko: reminderTexts('ko').uncertain, en: reminderTexts('en').uncertain },
     operations: {
       set: revocableOperation({
@@ -131,7 +133,7 @@ async function set(
       ? texts.every(texts.kinds[params.kind], stored.text, timingText(stored, wall, locale))
       : texts.set(stored.text, `${momentText(wall, locale)} (${stored.zone})`);
   const summary = [head, ...notes, texts.setUndo(undoMinutes)].join('\n');
-  return { ok: true, data: null, summary, offers: ['undo'] };
+  return { ok: true, data: null, summary, offers: undoOffer({ id: stored.id, only_set: true }) };
 }
 
 function notesOf(

@@ -129,6 +129,7 @@ describe('a click on a button', () => {
     const problem = { ok: false as const, problem: { code, message: 'no' } };
     const clicks = createButtonHandler({
       channel: 'synology',
+      targets: { threadOf: () => null },
       storage: { draftOf: () => ({ userId: '4', lane: 'main/4', n: 1 }) },
       link: {
         start: () => undefined,
