@@ -145,7 +145,7 @@ async function round(workers: Worker[], n: number, figures: Figures): Promise<vo
   const rows = async (): Promise<number> =>
     (
       await rowsOf<{ count: number }>(
-        `select count(*)::int as count from journal where job in (${jobs.map((id) => `'${id}'`).join()})`,
+        `select count(*)::int as count from journal where job in (select num from job where id in (${jobs.map((id) => `'${id}'`).join()}))`,
       )
     )[0]!.count;
   const before = await rows();
