@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { GatehouseError } from '#shared/errors';
 import { markGone, sameName } from '#storage/postgres/leases';
 import type { PostgresDatabase } from '#storage/postgres/postgres-database';
+import { guardPostgres } from '#storage/postgres/postgres-errors';
 import { differenceOf, parseWorkerInfo, type WorkerInfo } from '#storage/postgres/worker-info';
 
 export interface Candidate {
@@ -25,10 +26,10 @@ interface Conflict {
 
 /**
  * Takes up to `goneAfterMs` when a worker of this name, or with other settings, was killed just now; else one round trip.
- * @throws GH_CLUSTER_SETTINGS, GH_CLUSTER_WORKER; the error of the driver
+ * @throws GH_CLUSTER_SETTINGS, GH_CLUSTER_WORKER, GH_STORE_UNAVAILABLE
  */
 export async function admitWorker(database: PostgresDatabase, candidate: Candidate): Promise<void> {
-  const found = await countPartitions(database);
+  const found = await guardPostgres(unread, () => countPartitions(database));
   if (found !== candidate.partitions) {
     throw new GatehouseError(
       'GH_CLUSTER_SETTINGS',
@@ -42,7 +43,7 @@ export async function admitWorker(database: PostgresDatabase, candidate: Candida
 
 /**
  * For a process without the section `cluster`, which would take the work of all workers.
- * @throws GH_CLUSTER_SETTINGS when workers of a cluster live; the error of the driver
+ * @throws GH_CLUSTER_SETTINGS when workers of a cluster live, GH_STORE_UNAVAILABLE
  */
 export async function assertNoWorkers(database: PostgresDatabase): Promise<void> {
   await outlast(database, 0, ({ name, info }) =>
@@ -55,6 +56,8 @@ export async function assertNoWorkers(database: PostgresDatabase): Promise<void>
   );
 }
 
+const unread = 'The workers in the database cannot be read';
+
 interface Row {
   id: string;
   name: string;
@@ -63,7 +66,13 @@ interface Row {
 }
 
 /** Waits until no conflict is left, and marks those gone whose beat stands still. @throws the error of one that lives */
-async function outlast(
+const outlast = (
+  database: PostgresDatabase,
+  goneAfterMs: number,
+  errorOf: (row: Row) => GatehouseError | null,
+): Promise<void> => guardPostgres(unread, () => outlastConflicts(database, goneAfterMs, errorOf));
+
+async function outlastConflicts(
   database: PostgresDatabase,
   goneAfterMs: number,
   errorOf: (row: Row) => GatehouseError | null,

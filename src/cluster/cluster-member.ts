@@ -26,6 +26,7 @@ import {
   type Worker,
 } from '#storage/postgres/leases';
 import type { PostgresDatabase } from '#storage/postgres/postgres-database';
+import { guardPostgres } from '#storage/postgres/postgres-errors';
 import type { ClusterTiming } from './cluster-timing.ts';
 import {
   createFailureDetector,
@@ -97,10 +98,10 @@ export interface ClusterMember {
   leave(): Promise<void>;
 }
 
-/** Joins. Resolves after the first look at the leases. @throws the error of the driver */
+/** Joins. Resolves after the first look at the leases. @throws GH_STORE_UNAVAILABLE */
 export async function joinCluster(options: ClusterOptions): Promise<ClusterMember> {
   const member = new Member(options);
-  await member.join();
+  await guardPostgres('The worker cannot join the cluster', () => member.join());
   return member;
 }
 

@@ -137,6 +137,14 @@ describe.skipIf(postgresMissing() !== null)('the admission of a worker', () => {
     });
   });
 
+  test('ends with a code when the database cannot be read', async () => {
+    const database = await openPostgres({ url: server.urlOf(await server.createDatabase()) });
+    await database.close();
+    const unread = { code: 'GH_STORE_UNAVAILABLE' };
+    await expect(admitWorker(database, candidate('one'))).rejects.toMatchObject(unread);
+    await expect(assertNoWorkers(database)).rejects.toMatchObject(unread);
+  });
+
   test('keeps a process without the section off a database with living workers, and only then', async () => {
     const database = await openDatabase();
     await assertNoWorkers(database);
