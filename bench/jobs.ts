@@ -1,11 +1,11 @@
 /**
  * Durable jobs per second of the whole path with a backend that takes no time: five committed steps each,
- * every step fsynced before the next, 100 in flight; compared with the naive form and BullMQ in the same rounds,
- * and with the disk itself.
+ * every step fsynced before the next, 100 in flight; compared with the naive form, BullMQ and pg-boss in the same
+ * rounds, and with the disk itself.
  */
 import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { postgresMissing, startPostgres } from '#test/support/postgres-server';
+import { preparePostgres, startPostgres } from '#test/support/postgres-server';
 import { openBullmq } from './support/bullmq-jobs.ts';
 import { openJobBench, openPostgresJobBench } from './support/gatehouse-jobs.ts';
 import {
@@ -18,6 +18,7 @@ import {
   startCpu,
 } from './support/measure.ts';
 import { openNaive } from './support/naive-jobs.ts';
+import { openBoss } from './support/pgboss-jobs.ts';
 
 interface Figure {
   perSecond: number;
@@ -53,17 +54,21 @@ const [ours, plain, redisAlways, redisEverySec, server] = folders.map((folder) =
   string,
 ];
 const gatehouse = await openJobBench(ours, 'fiveSteps');
-const postgres = postgresMissing() === null ? await startPostgres({ folder: server }) : null;
+const postgresMissing = preparePostgres();
+const postgres = postgresMissing === null ? await startPostgres({ folder: server }) : null;
 const onPostgres =
   postgres === null
     ? null
     : await openPostgresJobBench(postgres.urlOf(await postgres.createDatabase()));
+const boss =
+  postgres === null ? null : await openBoss(postgres.urlOf(await postgres.createDatabase()));
 const naive = openNaive(plain);
 const always = await openBullmq(redisAlways, 'always');
 const everySec = await openBullmq(redisEverySec, 'everysec');
 
 await inFlight(warmUp, 100, gatehouse.run);
 if (onPostgres !== null) await inFlight(warmUp, 100, onPostgres.run);
+if (boss !== null) await inFlight(500, 100, boss.run);
 await inFlight(500, 100, naive.run);
 if (always !== null) await inFlight(warmUp, 100, always.run);
 if (everySec !== null) await inFlight(warmUp, 100, everySec.run);
@@ -73,6 +78,7 @@ const figures = await interleave(rounds, {
   ...(onPostgres === null
     ? {}
     : { 'gatehouse on PostgreSQL': () => measure(onPostgres.run, 5_000) }),
+  ...(boss === null ? {} : { 'pg-boss on PostgreSQL': () => measure(boss.run, 1_000) }),
   naive: () => measure(naive.run, 1_000),
   ...(always === null ? {} : { 'BullMQ, fsync always': () => measure(always.run, 5_000) }),
   ...(everySec === null
@@ -82,6 +88,7 @@ const figures = await interleave(rounds, {
 const fsyncMs = median(fsyncTimes(ours));
 await gatehouse.close();
 await onPostgres?.close();
+await boss?.close();
 await postgres?.remove();
 naive.close();
 await always?.close();
@@ -109,9 +116,9 @@ printTable(
     ratio(of('gatehouse', 'perSecond'), of(name, 'perSecond')),
   ]),
 );
-const against = (name: string, goal: string): string[] => [
-  `jobs/s against ${name}`,
-  ratio(of('gatehouse', 'perSecond'), of(name, 'perSecond')),
+const against = (name: string, goal: string, own = 'gatehouse'): string[] => [
+  own === 'gatehouse' ? `jobs/s against ${name}` : `jobs/s, ${own} against ${name}`,
+  ratio(of(own, 'perSecond'), of(name, 'perSecond')),
   goal,
 ];
 printTable(
@@ -130,9 +137,20 @@ printTable(
             '<= 0.6 x',
           ],
         ]),
+    ...(onPostgres === null
+      ? []
+      : [
+          against('pg-boss on PostgreSQL', '>= 1.5 x', 'gatehouse on PostgreSQL'),
+          [
+            'one in flight, p50 ms, gatehouse on PostgreSQL',
+            of('gatehouse on PostgreSQL', 'soloMs').toFixed(2),
+            '<= 12',
+          ],
+        ]),
     ['CPU per job, ms', (of('gatehouse', 'cpuMicros') / 1000).toFixed(3), '<= 0.12'],
   ],
 );
+if (postgresMissing !== null) console.log(`PostgreSQL: skipped, ${postgresMissing}`);
 if (always === null)
   console.log('BullMQ: skipped, there is no redis-server on PATH (apt-get install redis-server)');
 
