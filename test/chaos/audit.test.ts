@@ -107,6 +107,7 @@ function answered(): Observations {
     died: [],
     bridge: { inbox: 0, outbox: 0, unreported: 0, uncertain: 0, dead: 0 },
     unrest: [],
+    schedules: [],
     refusals: [{ what: 'an empty message', expected: [400], status: 400 }],
   };
 }

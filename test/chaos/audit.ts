@@ -4,6 +4,7 @@
  */
 import { auditChat } from './audit-chat.ts';
 import { auditEvents } from './audit-events.ts';
+import { auditSchedules } from './audit-schedules.ts';
 import type { Observations, ObservedJob, Sent } from './observations.ts';
 import { marksIn } from './marks.ts';
 import type { Finding } from './finding.ts';
@@ -26,6 +27,7 @@ export function auditStorm(seen: Observations): Finding[] {
     writtenOnce(seen),
     originalsStay(seen),
     refusals(seen),
+    auditSchedules(seen),
     {
       promise: 'logs',
       what: 'no secret, no words of people, no fault of ours in the logs',

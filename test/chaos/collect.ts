@@ -12,6 +12,7 @@ import { createJobMachineRunner } from '#jobs/runtime/job-machine-runner';
 import { messageOf } from '#shared/errors';
 import { openDatabase } from '#storage/database';
 import { createJobStore } from '#jobs/store/job-store';
+import { observeSchedules } from './schedule-client.ts';
 import { textsShownTo } from './shown-texts.ts';
 import { createCoreApiClient, type CoreApiClient } from './core-api-client.ts';
 import { judgeLine } from './log-lines.ts';
@@ -48,6 +49,7 @@ export async function collect(options: CollectOptions): Promise<Observations> {
   const calendars = new Map<string, string[]>();
   for (const userId of people) calendars.set(userId, await entriesOf(api, userId));
   const memos = await observeMemos(api, ledger);
+  const schedules = await observeSchedules(api, ledger.schedules);
   const bridge = await bridgeHealth(world);
   const codes = { core: await world.core.stop(), bridge: await world.bridge.stop() };
   const died = [world.core, world.bridge].flatMap(({ name, diedByItself }) =>
@@ -70,6 +72,7 @@ export async function collect(options: CollectOptions): Promise<Observations> {
     cancels: ledger.cancels,
     explicit: ledger.explicit,
     memos,
+    schedules,
     overlaps: [...world.small.overlaps, ...world.large.overlaps],
     ...(await replayAll(world.databaseFile)),
     ...logs,

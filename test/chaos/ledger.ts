@@ -1,6 +1,6 @@
 /** The record of all actions of the users and clients of the storm, for the audit. */
 import { markOf } from './marks.ts';
-import type { CancelSeen, ExplicitSeen, Observations, Sent } from './observations.ts';
+import type { CancelSeen, ExplicitSeen, MadeSchedule, Observations, Sent } from './observations.ts';
 import type { StateEvent } from '#shared/wire/state-event';
 
 export interface Ledger {
@@ -10,6 +10,7 @@ export interface Ledger {
   readonly explicit: ExplicitSeen[];
   readonly memos: { id: string; userId: string; text: string }[];
   readonly followed: Map<string, StateEvent[]>;
+  readonly schedules: MadeSchedule[];
   readonly refusals: Observations['refusals'];
   /** The number of messages accepted so far. */
   readonly accepted: number;
@@ -26,6 +27,7 @@ export function createLedger(): Ledger {
     explicit: [],
     memos: [],
     followed: new Map(),
+    schedules: [],
     refusals: [],
     get accepted() {
       return sent.reduce((sum, { accepted }) => sum + (accepted === null ? 0 : 1), 0);

@@ -1,6 +1,7 @@
 /** The observations of a storm from outside: all input of the audit, as plain data. */
 import type { JobView } from '#shared/wire/job-service';
 import type { StateEvent } from '#shared/wire/state-event';
+import type { RunsView, ScheduleView } from '#shared/wire/schedule-service';
 
 /** One message of a user or client. */
 export interface Sent {
@@ -67,6 +68,25 @@ export interface BridgeHealth {
   dead: number;
 }
 
+/** A schedule that the core has accepted. Times are epoch ms of the real clock. */
+export interface MadeSchedule {
+  id: string;
+  text: string;
+  repeats: boolean;
+  acceptedAt: number;
+  /** When the client began to cancel it; null: it ends by itself. */
+  endedAt: number | null;
+  /** Whether it was paused: times in between are not due. */
+  wasPaused: boolean;
+  /** Jobs of runs by hand that the core has named. */
+  startedByHand: string[];
+}
+
+export interface ScheduleSeen extends MadeSchedule {
+  view: ScheduleView;
+  runs: RunsView['runs'];
+}
+
 export interface Observations {
   sent: Sent[];
   /** In the order in which the core accepted them. */
@@ -99,6 +119,7 @@ export interface Observations {
   bridge: BridgeHealth;
   /** The work that was unfinished at the timeout; empty when the system is idle. */
   unrest: string[];
+  schedules: ScheduleSeen[];
   /** Responses to requests that must be refused. */
   refusals: { what: string; expected: number[]; status: number }[];
 }

@@ -7,6 +7,8 @@ import { randomOf } from '#simulators/synology-chat/random';
 import { auditStorm } from './audit.ts';
 import type { Finding } from './finding.ts';
 import { createButtonBoard, runPerson } from './chat-people.ts';
+import { runScheduleClient } from './schedule-client.ts';
+import { createCoreApiClient } from './core-api-client.ts';
 import { runHttpClient, runNatsClient, runUnauthorizedClient } from './clients.ts';
 import { collect } from './collect.ts';
 import { createLedger } from './ledger.ts';
@@ -110,6 +112,7 @@ async function act(
   const board = createButtonBoard(world.dsm);
   const client = { world, ledger, pauseMs, isOver };
   const nc = await connectTo({ url: world.broker.url, token: world.natsToken });
+  const api = createCoreApiClient(world.coreUrl, world.apiKey);
   const people = [
     ...userIds.map((userId) =>
       runPerson({ ...client, dsm: world.dsm, board, userId, random: random(userId) }),
@@ -118,6 +121,7 @@ async function act(
     runHttpClient({ ...client, random: random(1_002) }, 2),
     runNatsClient({ ...client, random: random(1_003) }, nc),
     runUnauthorizedClient({ ...client, random: random(1_004) }),
+    runScheduleClient({ ...client, random: random(1_005) }, api, userIds),
   ];
   let open = 0;
   const faults = stormFaults.filter(

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { jetstreamManager, type ConsumerInfo, type JetStreamManager } from '@nats-io/jetstream';
 import type { JobPage } from '#shared/wire/job-service';
 import { createCoreApiClient } from './core-api-client.ts';
+import { schedulesAhead } from './schedule-client.ts';
 import type { BridgeHealth } from './observations.ts';
 import { connectTo } from './stream-watcher.ts';
 import type { ChaosEnvironment } from './chaos-environment.ts';
@@ -97,5 +98,5 @@ async function idleBlockers(world: ChaosEnvironment): Promise<string[]> {
       unrest.push(`core: jobs in ${state}: ${jobs.map(({ job_id: id }) => id).join(', ')}`);
     }
   }
-  return unrest;
+  return [...unrest, ...(await schedulesAhead(api))];
 }
