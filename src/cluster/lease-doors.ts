@@ -47,6 +47,10 @@ export interface LeaseDoors {
   /** Accepts no more requests; resolves when those in hand have ended. */
   close(lease: string): Promise<void>;
   isOpen(lease: string): boolean;
+  /** How many doors were opened until now: tells whether another process may have had a lease since. */
+  readonly openings: number;
+  /** The value of `openings` when this door was opened; null: it is not open. */
+  openingOf(lease: string): number | null;
   /**
    * Resolves with the answer of the owner: this process, if it has the door open. The input must be JSON.
    * @param limitMs how long an owner is looked for
@@ -102,6 +106,7 @@ const answerSchema = z.union([
 ]);
 
 interface Door {
+  opening: number;
   operations: DoorOperations;
   unsubscribe: () => void;
   inHand: Set<Promise<unknown>>;
@@ -119,6 +124,7 @@ class Doors implements LeaseDoors {
   /** Requests of other workers, by id. */
   readonly #known = new Map<string, Promise<unknown>>();
   readonly #pieces = createPieceCollector();
+  #openings = 0;
 
   constructor(options: LeaseDoorsOptions) {
     this.#options = options;
@@ -128,10 +134,24 @@ class Doors implements LeaseDoors {
     return this.#doors.has(lease);
   }
 
+  get openings(): number {
+    return this.#openings;
+  }
+
+  openingOf(lease: string): number | null {
+    return this.#doors.get(lease)?.opening ?? null;
+  }
+
   open(lease: string, operations: DoorOperations): void {
     this.#doors.get(lease)?.unsubscribe();
     const { transport, subjectOf } = this.#options;
-    const door: Door = { operations, inHand: new Set(), unsubscribe: () => undefined };
+    this.#openings += 1;
+    const door: Door = {
+      opening: this.#openings,
+      operations,
+      inHand: new Set(),
+      unsubscribe: () => undefined,
+    };
     this.#doors.set(lease, door);
     door.unsubscribe = transport.subscribe(subjectOf(lease), (message) =>
       this.#receive(lease, message),

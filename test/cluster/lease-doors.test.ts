@@ -4,39 +4,8 @@ import { z } from 'zod';
 import { createLeaseDoors, doorOperation, type LeaseDoors } from '#cluster/lease-doors';
 import { GatehouseError } from '#shared/errors';
 import { silentLog } from '#shared/log';
-import { NotDeliveredError, type MessageTransport } from '#shared/message-transport';
-
-type Handler = (message: unknown) => unknown;
-
-/** One broker for all processes. `loses`: how many of the next answers are lost. */
-function createBroker() {
-  const handlers = new Map<string, Handler[]>();
-  const broker = { loses: 0, requests: 0, onRequest: null as ((count: number) => void) | null };
-  const transport: MessageTransport = {
-    async request(subject, message) {
-      broker.requests += 1;
-      broker.onRequest?.(broker.requests);
-      const [handler] = handlers.get(subject) ?? [];
-      if (handler === undefined) throw new NotDeliveredError(subject);
-      const answer: unknown = await handler(JSON.parse(JSON.stringify(message)));
-      if (broker.loses > 0) {
-        broker.loses -= 1;
-        throw new Error('timeout');
-      }
-      return JSON.parse(JSON.stringify(answer));
-    },
-    publish: () => undefined,
-    subscribe(subject, handler) {
-      handlers.set(subject, [...(handlers.get(subject) ?? []), handler]);
-      return () =>
-        handlers.set(
-          subject,
-          handlers.get(subject)!.filter((one) => one !== handler),
-        );
-    },
-  };
-  return { broker, transport };
-}
+import type { MessageTransport } from '#shared/message-transport';
+import { createBroker } from './memory-broker.ts';
 
 function openProcess(transport: MessageTransport, isConfirmed = () => true): LeaseDoors {
   const subjectOf = (lease: string): string => `door.${lease}`;

@@ -71,7 +71,12 @@ export function createClusterLive(parts: ClusterLiveParts): ClusterLive {
   const watchers = createWatchers(parts);
 
   const subscribe = (jobId: string, listener: LiveListener): (() => void) => {
-    const ends = [hub.subscribe(jobId, listener), remote.subscribe(jobId, listener)];
+    // Events come in order from the watch only.
+    const texts: LiveListener = {
+      event: () => undefined,
+      token: (chunk) => listener.token(chunk),
+    };
+    const ends = [hub.subscribe(jobId, texts), remote.subscribe(jobId, listener)];
     const watch = watches.get(jobId) ?? new JobWatch(jobId, remote, parts);
     watches.set(jobId, watch);
     watch.users += 1;
@@ -129,8 +134,11 @@ export function createClusterLive(parts: ClusterLiveParts): ClusterLive {
   };
 }
 
-const isOwn = ({ doors }: ClusterLiveParts, userId: string): boolean =>
-  doors.isOpen(partitionLease(partitionOf(userId)));
+const openingOf = ({ doors }: ClusterLiveParts, userId: string): number | null =>
+  doors.openingOf(partitionLease(partitionOf(userId)));
+
+const isOwn = (parts: ClusterLiveParts, userId: string): boolean =>
+  openingOf(parts, userId) !== null;
 
 const watchSchema = z.object({ jobId: z.string(), inbox: z.string().nullable() });
 
@@ -188,7 +196,7 @@ function createWatchers({ hub, transport, queueOf }: ClusterLiveParts): {
   };
 }
 
-/** One job that is watched here. It may run here, and move. */
+/** One job that is watched here. It may run here, and move, and come back. */
 class JobWatch {
   users = 0;
   readonly #jobId: string;
@@ -198,7 +206,8 @@ class JobWatch {
   readonly #endOwn: () => void;
   #userId: string | null = null;
   #seq = 0;
-  #isElsewhere = false;
+  /** No other worker had the job since this opening, or what happened there was read. Null: it is elsewhere. */
+  #knownOpening: number | null;
   #isLooking = false;
   #mustLookAgain = false;
   #isStopped = false;
@@ -207,9 +216,9 @@ class JobWatch {
     this.#jobId = jobId;
     this.#remote = remote;
     this.#parts = parts;
-    // While it runs here the hub has its events.
+    this.#knownOpening = parts.doors.openings;
     this.#endOwn = parts.hub.subscribe(jobId, {
-      event: ({ seq }) => (this.#seq = Math.max(this.#seq, seq)),
+      event: (event) => this.#ownEvent(event),
       token: () => undefined,
     });
     this.#timer = setInterval(() => void this.#look(), watchEveryMs).unref();
@@ -222,6 +231,7 @@ class JobWatch {
     this.#endOwn();
   }
 
+  /** From another worker. */
   event(event: StateEvent): void {
     if (event.seq === this.#seq + 1 && !this.#isLooking) this.#deliver(event);
     else if (event.seq > this.#seq) void this.#look();
@@ -233,6 +243,15 @@ class JobWatch {
     else void this.#look();
   }
 
+  #ownEvent(event: StateEvent): void {
+    if (!this.#isAlwaysHere(openingOf(this.#parts, event.user_id))) this.event(event);
+    else if (event.seq > this.#seq) this.#deliver(event);
+  }
+
+  #isAlwaysHere(opening: number | null): boolean {
+    return opening !== null && this.#knownOpening !== null && opening <= this.#knownOpening;
+  }
+
   async #look(): Promise<void> {
     this.#mustLookAgain = true;
     if (this.#isLooking || this.#isStopped) return;
@@ -240,7 +259,9 @@ class JobWatch {
     try {
       while (this.#mustLookAgain) {
         this.#mustLookAgain = false;
-        await this.#read();
+        const opening = await this.#read();
+        // An event that came while it was read is read first.
+        if (!this.#mustLookAgain) this.#knownOpening = opening;
       }
     } catch (error) {
       // The next look repeats it.
@@ -250,18 +271,22 @@ class JobWatch {
     }
   }
 
-  async #read(): Promise<void> {
+  /** Reads what was missed. Resolves with the opening that is known from now on. */
+  async #read(): Promise<number | null> {
     const { userOf, eventsAfter, inbox } = this.#parts;
     this.#userId ??= await userOf(this.#jobId);
-    if (this.#userId === null) return;
-    const isHere = isOwn(this.#parts, this.#userId);
-    if (isHere && !this.#isElsewhere) return;
-    this.#isElsewhere = !isHere;
-    const watched = isHere
-      ? null
-      : await ask(this.#parts, { jobId: this.#jobId, userId: this.#userId, inbox: inbox() }).catch(
-          () => null,
-        );
+    if (this.#userId === null) return this.#knownOpening;
+    const opening = openingOf(this.#parts, this.#userId);
+    if (this.#isAlwaysHere(opening)) return this.#knownOpening;
+    this.#knownOpening = null;
+    const watched =
+      opening !== null
+        ? null
+        : await ask(this.#parts, {
+            jobId: this.#jobId,
+            userId: this.#userId,
+            inbox: inbox(),
+          }).catch(() => null);
     for (let more = await eventsAfter(this.#jobId, this.#seq); more.length > 0;) {
       for (const event of more) if (event.seq > this.#seq) this.#deliver(event);
       more = await eventsAfter(this.#jobId, this.#seq);
@@ -269,6 +294,7 @@ class JobWatch {
     const text = watched?.chunk?.content ?? '';
     const shown = this.#remote.textSoFar(this.#jobId)?.content ?? '';
     if (text !== '' && !shown.startsWith(text)) this.#remote.text(this.#jobId, text, true);
+    return opening;
   }
 
   #deliver(event: StateEvent): void {
