@@ -49,7 +49,7 @@ export async function checkPostgres(
     const database = await openPostgres({
       ...settings,
       applicationName: 'gatehouse doctor',
-      // One for the questions, and one to compare it with.
+      // One for the questions, and one for the schema.
       poolSize: 2,
       answerTimeoutMs,
       schema: 'leave',
@@ -99,7 +99,7 @@ async function checkServer(
     } catch (error) {
       if (isConnectionLost(error)) failure = error;
       const result = refusal(error, where);
-      // One cause, for example a pooler, may end several checks.
+      // One cause may end several checks.
       if (results.every(({ what }) => what !== result.what)) results.push(result);
     }
   };
@@ -110,7 +110,6 @@ async function checkServer(
     });
   try {
     await put(serverQuestion);
-    await collect(() => checkSession(database, client));
     const missing = await checkSchema(database, collect);
     const questions = facts.isCluster
       ? [...postgresQuestions, ...clusterQuestions]
@@ -145,7 +144,7 @@ async function checkSchema(
 /** A program that locks the tables, or a busy server, must not keep the doctor. */
 const limits = `set local lock_timeout = '1s'; set local statement_timeout = '4s'`;
 
-/** One row, in a transaction that keeps nothing: behind a pooler a setting of the session would reach other programs. */
+/** One row, in a transaction that keeps nothing. */
 async function ask(client: Client, mode: string, query: string, clock: Clock) {
   await client.query(`begin transaction ${mode}; ${limits}`);
   try {
@@ -154,34 +153,5 @@ async function ask(client: Client, mode: string, query: string, clock: Clock) {
     return { row: rows[0] as unknown, sentAt, answeredAt: clock.now() };
   } finally {
     await client.query('rollback');
-  }
-}
-
-/**
- * A pooler of transactions gives a second client the session of the first, or the first another session. Sessions of
- * direct connections are distinct and stay.
- */
-async function checkSession(database: PostgresDatabase, client: Client): Promise<CheckResult[]> {
-  const session = async (of: Client): Promise<number> =>
-    (await of.query<{ pid: number }>('select pg_backend_pid() as pid')).rows[0]!.pid;
-  const first = await session(client);
-  const second = await database.pool.connect();
-  let failure: unknown;
-  try {
-    await second.query('begin transaction read only');
-    const isShared = (await session(second)) === first || (await session(client)) !== first;
-    await second.query('rollback');
-    if (!isShared) return [fine('each connection has a session of its own')];
-    return [
-      fault(
-        'a pooler shares sessions between transactions: settings and prepared statements of a connection are lost',
-        'connect to PostgreSQL itself, or set the pooler to sessions (PgBouncer: pool_mode = session)',
-      ),
-    ];
-  } catch (error) {
-    failure = error;
-    throw error;
-  } finally {
-    database.pool.release(second, failure);
   }
 }

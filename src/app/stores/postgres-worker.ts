@@ -8,7 +8,7 @@ import { jobMachineVersion } from '#machines/job';
 import { GatehouseError } from '#shared/errors';
 import { createIdSource } from '#shared/ids';
 import type { Log } from '#shared/log';
-import { beat, registerWorker, takeAllPartitions } from '#storage/postgres/leases';
+import { exchangeBeats, registerWorker, takeAllPartitions } from '#storage/postgres/leases';
 import { partitions } from '#storage/postgres/partition';
 import {
   createPartitionWriter,
@@ -65,7 +65,10 @@ export async function startPostgresWorker(
   const running = sequencer.run(ended.signal).catch(noticeFence);
   const writer = createPartitionWriter({ database });
   writer.hold(taken, worker.id);
-  const probe = databaseProbe(database, () => beat(database, worker));
+  // A write, which changes nothing but the row of this worker.
+  const probe = databaseProbe(database, async () => {
+    await exchangeBeats(database, worker.id);
+  });
   return {
     writer: withWrite(writer, async <Row>(write: PartitionWrite<Row>) => {
       try {

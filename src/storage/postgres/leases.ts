@@ -73,15 +73,6 @@ export async function takeLeases(
   return new Map(rows.map(({ name, epoch, pos }) => [name, { epoch, pos }]));
 }
 
-/** A write that changes nothing but the worker's own row; it is not repeated. @throws the error of the driver */
-export async function beat({ query }: PostgresDatabase, { id }: Worker): Promise<void> {
-  await query
-    .updateTable('worker')
-    .set((row) => ({ beat: row('beat', '+', 1) }))
-    .where('id', '=', id)
-    .execute();
-}
-
 /** All partitions, for the one process that writes. @throws the error of the driver */
 export async function takeAllPartitions(
   database: PostgresDatabase,

@@ -90,6 +90,7 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresDa
     connectTimeoutMs: options.connectTimeoutMs ?? address.connectTimeoutMs ?? 3_000,
     answerTimeoutMs: options.answerTimeoutMs ?? 25_000,
     poolSize: options.poolSize ?? 8,
+    isDiagnosis: options.schema === 'leave',
   });
   const where = (): string => describeHost(pool.host, address.database);
   const query = new Kysely<PostgresSchema>({

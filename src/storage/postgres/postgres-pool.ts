@@ -6,7 +6,12 @@ import pg from 'pg';
 import { tlsConnectionOptions, type TlsTrust } from '#shared/tls-options';
 import type { PostgresAddress, PostgresHost } from './postgres-address.ts';
 import { isConnectionLost, isReplicaError } from './postgres-errors.ts';
-import { prepareSession } from './postgres-session.ts';
+import {
+  assertOwnSession,
+  identifyServer,
+  prepareSession,
+  waitForStandby,
+} from './postgres-session.ts';
 
 export interface ConnectionSettings {
   address: PostgresAddress;
@@ -19,6 +24,8 @@ export interface ConnectionSettings {
   /** Of one query. A network that drops packets gives no answer. */
   answerTimeoutMs: number;
   poolSize: number;
+  /** Only for questions about the server: connects also when its synchronous standby is missing. */
+  isDiagnosis?: boolean;
 }
 
 export interface PrimaryPool {
@@ -44,12 +51,14 @@ export function createPrimaryPool(settings: ConnectionSettings): PrimaryPool {
   const leave = (host: PostgresHost): void => {
     if (current() === host) index = (index + 1) % hosts.length;
   };
+  const Client = clientClass(settings, current);
+  const check = createSessionCheck(Client, settings.isDiagnosis === true);
   const pool = new pg.Pool({
-    Client: clientClass(settings, current),
+    Client,
     max: settings.poolSize,
     connectionTimeoutMillis: settings.connectTimeoutMs,
     // Its type is wrong: the pool waits for the promise.
-    onConnect: (client) => prepareSession(client) as never,
+    onConnect: (client) => check(client) as never,
   });
   // A connection that is lost is not an error of the process: the query on it fails, or the next one gets another.
   pool.on('error', () => undefined);
@@ -79,6 +88,35 @@ export function createPrimaryPool(settings: ConnectionSettings): PrimaryPool {
       client.release(true);
     },
     end: () => pool.end(),
+  };
+}
+
+/** Every new connection; what is the same for all connections to one server is asked once. */
+function createSessionCheck(
+  Client: new () => pg.Client,
+  isDiagnosis: boolean,
+): (client: pg.ClientBase) => Promise<void> {
+  const direct = new Set<string>();
+  const caughtUp = new Set<string>();
+  return async (client) => {
+    const pid = await identifyServer(client);
+    const { host, port, processID } = client as pg.Client & { processID: number | null };
+    const server = `${host}:${port}`;
+    // A pooler names no process of the server.
+    if (pid !== processID && !direct.has(server)) {
+      await assertOwnSession(client, pid, async () => {
+        const other = new Client();
+        other.on('error', () => undefined);
+        await other.connect();
+        return other;
+      });
+      direct.add(server);
+    }
+    const info = await prepareSession(client);
+    const start = `${server} ${info.started}`;
+    if (!info.hasStandby || isDiagnosis || caughtUp.has(start)) return;
+    await waitForStandby(client);
+    caughtUp.add(start);
   };
 }
 

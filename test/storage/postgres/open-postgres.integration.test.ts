@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Client } from 'pg';
 import { generate } from 'selfsigned';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { migrations } from '#storage/database';
@@ -10,6 +11,7 @@ import { registerWorker } from '#storage/postgres/leases';
 import { migratePostgres, postgresMigrations } from '#storage/postgres/migrate';
 import { openPostgres, type PostgresOptions } from '#storage/postgres/postgres-database';
 import { startOldServer } from '#test/support/old-postgres-server';
+import { pgbouncerMissing, startPgbouncer } from '#test/support/pgbouncer';
 import { postgresMissing, startPostgres, type PostgresServer } from '#test/support/postgres-server';
 
 const secret = 'hunter2';
@@ -190,6 +192,29 @@ describe.skipIf(missing !== null)('a PostgreSQL database', () => {
     // Nothing was asked that an old server does not know, and nothing was changed.
     expect(old.queries).toHaveLength(1);
   });
+
+  test.skipIf(pgbouncerMissing() !== null)(
+    'is refused behind a pooler that shares sessions between transactions, which gets no settings of it',
+    async () => {
+      const name = await server.createDatabase();
+      const pooler = await startPgbouncer(server, 'transaction');
+      onTestFinished(() => pooler.stop());
+      const other = new Client({ connectionString: server.urlOf(name, pooler.port), ssl: false });
+      await other.connect();
+      onTestFinished(() => other.end());
+      const refusal = await refusalOf(server.urlOf(name, pooler.port));
+      expect(refusal).toMatch(
+        /^GH_STORE_OPEN 127\.0\.0\.1:\d+\/\w+: a pooler shares sessions .*; connect to PostgreSQL itself, or set/,
+      );
+      const { rows } = await other.query('show enable_seqscan');
+      expect(rows).toEqual([{ enable_seqscan: 'on' }]);
+      const session = await startPgbouncer(server, 'session');
+      onTestFinished(() => session.stop());
+      const database = await open({ url: server.urlOf(name, session.port) });
+      const text = `select current_setting('enable_seqscan') as scan`;
+      expect(await database.run({ name: '', text }, [])).toEqual([{ scan: 'off' }]);
+    },
+  );
 
   test('is reached over TLS only with a certificate that is trusted', async () => {
     const name = await server.createDatabase();
