@@ -59,6 +59,13 @@ const draft = {
   params: { title: '치과' },
   summary: '치과, 11월 25일 14시',
 };
+/** The write of an external tool: the machine knows no difference between tools. */
+const externalDraft = {
+  tool: 'mcp:home',
+  operation: 'set_lamp:confirmed',
+  params: { text: 'on' },
+  summary: 'Server: home, Tool: set_lamp, Input: {"text":"on"}',
+};
 const good = { ok: true, ...call, data: [1], summary: '일정 1건', error: null };
 const failure = {
   code: 'GH_BACKEND_UNAVAILABLE',
@@ -84,6 +91,7 @@ export const effectOutputs: Record<string, unknown[]> = {
     { results: [good], draft: null },
     { results: [bad], draft: null },
     { results: [good], draft },
+    { results: [good], draft: externalDraft },
   ],
   word: [{ text: '일정이 하나 있습니다.', backend: 'small' }],
   revise: [{ ...draft, params: { title: '치과', time: '15:00' }, summary: '치과, 15시' }],
