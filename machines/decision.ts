@@ -28,7 +28,7 @@ export interface Decision {
   action: Action;
   /** The answer or the clarifying question. Only with `direct` and `clarify`. */
   response?: string;
-  /** Only with `tools`; at least one. */
+  /** With `tools`, at least one; with `clarify`, what the question is about. */
   calls?: ToolCall[];
   /** Reason, for the inspector: the name of the rule, or the error code of the failure. */
   reason?: string;

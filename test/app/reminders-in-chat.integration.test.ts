@@ -125,6 +125,7 @@ describe('a reminder in chat', () => {
     ['내일 약 먹으라고 알려줘', '오전 9시', '2026-12-03 (목) 오전 9:00'],
     ['내일 9시에 약 먹으라고 알려줘', '오후', '2026-12-03 (목) 오후 9:00'],
     ['remind me tomorrow to call mom', '3pm', '2026-12-03 (Thu) 3:00 PM'],
+    ['내일 알려줘', '오전 9시', '2026-12-03 (목) 오전 9:00'],
   ])('that was asked about, %s, is completed by %s alone', async (request, answer, told) => {
     expect(await say(request)).not.toContain(told);
     await fixture.restart();
@@ -140,6 +141,20 @@ describe('a reminder in chat', () => {
     await say('내일 약 먹으라고 알려줘');
     clock.time += 11 * 60_000;
     expect(await say('오전 9시')).toBe('네?');
+  });
+
+  test('that was just set is corrected by another time, and nowhere else', async () => {
+    const other = saysJson({ action: 'direct', response: '네?' });
+    fixture.small.script(other, other);
+    expect(await say('아니 10분')).toBe('네?');
+    expect(await say('시간 바꿔줘')).toBe('네?');
+    await say('30분 뒤에 빨래 꺼내라고 알려줘');
+    expect(await say('아니 10분')).toContain('2026-12-02 (수) 오전 10:10 (Asia/Seoul)');
+    expect(await say('시간 바꿔줘')).toBe('몇 시로(또는 언제로) 바꿀까요?');
+    expect(await say('오후 8시')).toContain('→ 2026-12-02 (수) 오후 8:00');
+    const list = await say('알림 뭐 있어?');
+    expect(list).toContain('예약된 알림 1건');
+    expect(list).toContain('오후 8:00');
   });
 
   test('is taken back by its button, once, and by nobody else', async () => {

@@ -265,12 +265,9 @@ describe('the zone of the process', () => {
         env: { ...process.env, TZ },
         encoding: 'utf8',
       });
-    const [first, ...others] = [
-      'UTC',
-      'America/New_York',
-      'Australia/Lord_Howe',
-      'Africa/Cairo',
-    ].map(run);
+    const [first, ...others] = ['UTC', 'America/St_Johns', 'Pacific/Chatham', 'Asia/Kathmandu'].map(
+      run,
+    );
     expect(first!.split('\n').length).toBeGreaterThan(100);
     for (const other of others) expect(other).toBe(first);
   });

@@ -18,7 +18,8 @@ import type { PriorityClass } from '#machines/gate-queue';
 import type { BusyLoad, Draft, EffectFailure, ToolResult, ToolsReport } from '#machines/job-types';
 import { textsOf, type Locale } from '#machines/texts';
 import type { EffectCall, EffectResult, Effects } from '../runtime/effect-port.ts';
-import type { AskedMessage, ConversationMessage } from '../store/job-queries.ts';
+import type { ConversationMessage } from '../store/job-queries.ts';
+import type { AskedMessage } from '#language/schedules/answered-question';
 import type { AnswerFromDocuments } from './answer-from-documents.ts';
 import type { ToolContext } from '#shared/tool-context';
 import type { ModelTool } from '#language/classification/operation-port';
@@ -178,23 +179,19 @@ function admit(call: EffectCall, options: AssistantOptions): EffectResult | Prom
   const now = language.now(clock.now());
   const known = scheduled?.decision ?? (pressed === undefined ? null : decisionOfButton(pressed));
   if (known !== null) return ok({ now, decision: known });
-  if (language.mayAnswer(message, now)) return admitAnswer(call, message, now, options);
-  const decision = language.route(message, now);
   const place = { userId: call.userId, channel, thread: thread ?? null, now };
-  const isMeant = tools.isMeant(decision?.calls ?? [], place);
-  if (typeof isMeant === 'boolean') return ok({ now, decision: isMeant ? decision : null });
-  return isMeant.then((isSo) => ok({ now, decision: isSo ? decision : null }));
-}
-
-/** A bare time completes what was asked about before it; without a question it is a message as any other. */
-async function admitAnswer(
-  call: EffectCall,
-  message: string,
-  now: string,
-  { language, asked }: AssistantOptions,
-): Promise<EffectResult> {
-  const decision = language.routeAnswer(message, now, await asked(call));
-  return ok({ now, decision: decision ?? language.route(message, now) });
+  const routed = (): EffectResult | Promise<EffectResult> => {
+    const decision = language.route(message, now);
+    const isMeant = tools.isMeant(decision?.calls ?? [], place);
+    if (typeof isMeant === 'boolean') return ok({ now, decision: isMeant ? decision : null });
+    return isMeant.then((isSo) => ok({ now, decision: isSo ? decision : null }));
+  };
+  if (!language.mayAnswer(message, now)) return routed();
+  // A bare time completes what was asked about before it; without a question it is a message as any other.
+  return options.asked(call).then((asked) => {
+    const decision = language.routeAnswer(message, now, asked);
+    return decision === null ? routed() : ok({ now, decision });
+  });
 }
 
 const decisionOfButton = (pressed: ToolCall): Decision => ({

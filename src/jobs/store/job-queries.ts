@@ -4,6 +4,7 @@
  */
 import { sql, type CompiledQuery, type Kysely, type Selectable } from 'kysely';
 import { finalStates } from '#machines/job-states';
+import type { AskedMessage } from '#language/schedules/answered-question';
 import type { JobEmitted } from '#machines/job-types';
 import { stateEventsOf, type StateEvent } from '#shared/wire/state-event';
 import type { Database } from '#storage/database';
@@ -326,13 +327,6 @@ export class JobQueries {
 
 /** Questions in a row about one request. */
 const askedMax = 3;
-
-/** A message that was answered with a question. */
-export interface AskedMessage {
-  message: string;
-  /** Epoch ms. */
-  at: number;
-}
 
 type ScannedJob = Pick<JobListing, 'num' | 'state' | 'outcome' | 'user_id' | 'channel'>;
 

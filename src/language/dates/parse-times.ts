@@ -6,7 +6,7 @@
  */
 import { clockTime } from '#shared/calendar/civil-date';
 import { type AmPmCertainty, inferAmPm } from './infer-am-pm.ts';
-import { englishHours, nativeHours, parseNumber } from './number-words.ts';
+import { englishHours, nativeHours, parseNumber, sinoPattern } from './number-words.ts';
 import { alternation, wordTable } from '../word-lists.ts';
 import { normalizeForRules } from '../normalize-text.ts';
 import type { TextSpan } from './parse-dates.ts';
@@ -64,7 +64,7 @@ const notInside = '(?<![a-z0-9.:/])';
 const patterns: readonly RegExp[] = [
   // 오후 3시 반, 세 시, 15시 30분; not 3시간, 시장, 시작
   new RegExp(
-    `(?<![\\d.:/가-힣]|[가-힣]\\d)(?:(?<half>${koreanPeriod})(?:에)?\\s*)?(?<hour>\\d{1,2}|${koreanHour})\\s*시(?!간|장|절|작|스|험|즌|점|민|청|급|세|내|댁|립)(?:\\s*(?<minute>\\d{1,2})\\s*분|\\s*(?<thirty>반)(?=$|[^가-힣]|${afterHalf}))?`,
+    `(?<![\\d.:/가-힣]|[가-힣]\\d)(?:(?<half>${koreanPeriod})(?:에)?\\s*)?(?<hour>\\d{1,2}|${koreanHour})\\s*시(?!간|장|절|작|스|험|즌|점|민|청|급|세|내|댁|립)(?:\\s*(?<minute>\\d{1,2}|${sinoPattern})\\s*분|\\s*(?<thirty>반)(?=$|[^가-힣]|${afterHalf}))?`,
     'gu',
   ),
   new RegExp(
@@ -98,7 +98,7 @@ const patterns: readonly RegExp[] = [
     'gu',
   ),
   new RegExp(
-    `${notInside}(?<past>half|quarter|\\d{1,2}|five|ten|twenty)\\s*(?:minutes\\s+)?(?<side>past|to)\\s+(?<hour>\\d{1,2}|${englishHour})(?![a-z0-9])(?:\\s*(?<half2>${englishPeriod})(?![a-z]))?${partOfDay}`,
+    `${notInside}(?:a\\s+(?=quarter))?(?<past>half|quarter|\\d{1,2}|five|ten|twenty)\\s*(?:minutes\\s+)?(?<side>past|to)\\s+(?<hour>\\d{1,2}|${englishHour})(?![a-z0-9])(?:\\s*(?<half2>${englishPeriod})(?![a-z]))?${partOfDay}`,
     'gu',
   ),
   new RegExp(
@@ -180,9 +180,13 @@ function parseMinute(g: Record<string, string | undefined>): number | null {
       g['past'] === 'half' ? 30 : g['past'] === 'quarter' ? 15 : spokenMinutes(g['past']);
     return g['side'] === 'to' ? -past : past;
   }
-  const minute = minuteWords[g['minuteWord'] ?? ''] ?? Number(g['minute'] ?? 0);
+  const minute = minuteWords[g['minuteWord'] ?? ''] ?? minuteOf(g['minute']);
   return minute < 60 ? minute : null;
 }
+
+/** 45, 사십오. */
+const minuteOf = (word = '0'): number =>
+  /^\d/.test(word) ? Number(word) : (parseNumber(word) ?? 0);
 
 const minuteWords = wordTable(
   [10, 'ten'],

@@ -274,6 +274,21 @@ const relativeDates: DatePattern[] = [
     },
   },
   {
+    name: 'so long from a day',
+    regex: pattern(
+      `${countUnit}\\s+(?:from|after)\\s+(?:(?:this|next|coming)\\s+)?(?<base>tomorrow|${anyWeekday})`,
+    ),
+    resolve: (g, context) => {
+      const tomorrow = context.today + 1;
+      const weekday = englishWeekdays[g['base'] ?? ''];
+      const from =
+        weekday === undefined
+          ? tomorrow
+          : nearestWeekday(weekday, { ...context, prefer: 'future', anchor: tomorrow });
+      return offsetDate({ ...context, today: from }, parseAmount(g), parseUnit(g));
+    },
+  },
+  {
     name: 'window',
     regex: pattern(
       `(?:the\\s+)?(?:(?<dir>past|last|previous|next|coming)\\s+${countUnit}|(?<past>past)\\s+(?<unit2>day|week|month|year))`,

@@ -19,7 +19,7 @@ import {
   type ScheduleRequest,
 } from '../schedules/schedule-request.ts';
 import { afterDuration, readWhen } from '../schedules/when.ts';
-import { namesZone, unknown, type When } from '../schedules/when-types.ts';
+import { namesZone, unknown, type When, withoutZone } from '../schedules/when-types.ts';
 
 const connector =
   '(?:on|at|by|around|about|from|starting|beginning|until|till|through|for|the|and|to|of|in|every|each|between|,|-|@)';
@@ -33,16 +33,35 @@ const leading =
 const trailing =
   /(?:[\s.!?,;~]|(?<=[\s,])(?:please|pls|plz|thanks|thank you|thx|for me|ok|okay))+$/u;
 
+/** "An alarm for 7 tomorrow": an hour. Replaced by as many characters. */
+const forHour =
+  /(?<=\b(?:alarms?|reminders?|wake me(?: up)?|wake-?\s?up call) )for(?= \d{1,2}(?:$| (?:today|tonight|tomorrow|on |every )))/iu;
+
 export function englishSchedule(clause: ScheduleClause): ScheduleRequest | null {
   const start = leading.exec(clause.text)?.[0].length ?? 0;
   const end = clause.text.length - (trailing.exec(clause.text.slice(start))?.[0].length ?? 0);
   if (end <= start) return null;
   const cut = {
     ...clause,
-    text: clause.text.slice(start, end),
-    cased: clause.cased.slice(start, end),
+    text: clause.text.slice(start, end).replace(forHour, ' at'),
+    cased: clause.cased.slice(start, end).replace(forHour, ' at'),
   };
-  return snooze(cut) ?? list(cut) ?? change(cut) ?? set(cut);
+  return timer(cut) ?? snooze(cut) ?? list(cut) ?? change(cut) ?? set(cut);
+}
+
+const timers =
+  /^(?:(?:set|start|run|create|add|give me|i need)(?: up)?(?: me)? )?(?:an? |the |my |another )?(?:new )?(?:timer (?:for |of |to )?(?<amount>.+)|(?<amount2>.+?)[\s-]*timer)$/u;
+
+/** Set a timer for 10 minutes, a 10-minute timer. */
+function timer({ text, context }: ScheduleClause): ScheduleRequest | null {
+  if (!text.includes('timer')) return null;
+  const groups = timers.exec(text)?.groups;
+  const amount = (groups?.['amount'] ?? groups?.['amount2'])?.replaceAll('-', ' ').trim();
+  if (amount === undefined) return null;
+  const [duration, more] = findDurations(amount, true);
+  if (duration === undefined || more !== undefined) return null;
+  if (duration.start !== 0 || duration.end < amount.length) return null;
+  return { do: 'set', kind: 'reminder', text: 'Timer', when: afterDuration(duration.ms, context) };
 }
 
 const snoozes = new RegExp(
@@ -114,6 +133,11 @@ const moves = new RegExp(
   `^(?:change|move|reschedule|shift|push|postpone|update|set(?= (?:my|the) )|switch|edit)(?: the time of)? (?<before>.*?)${noun}\\b(?<after>.*?)\\s*(?:to|until|for|from .* to) (?<to>${group})$`,
   'u',
 );
+/** Change my pill reminder: to which time is asked. */
+const movesSomewhere = new RegExp(
+  `^(?:change|move|reschedule|shift|postpone|update|edit)(?: the time (?:of|for))? (?<before>.*?)${noun}(?:'s)?(?: time)?(?<after>)$`,
+  'u',
+);
 /** Notifications of other programs. */
 const foreign = /\b(?:phone|email|mail|messenger|app|text|(?<!^)push|smoke|fire|car)\b/u;
 
@@ -135,6 +159,11 @@ function change(clause: ScheduleClause): ScheduleRequest | null {
       which,
       to: moveTarget(clockWords(mask.lower(from, masked.length)), clause.context),
     };
+  }
+  const somewhere = movesSomewhere.exec(masked)?.groups;
+  if (somewhere !== undefined) {
+    const { before = '', after = '' } = somewhere;
+    return { do: 'move', which: selectorOf([before, after], mask, clause), to: null };
   }
   const stopped = stops.exec(masked);
   if (stopped !== null) {
@@ -182,12 +211,13 @@ function selectorOf(
 }
 
 const remindsMe =
-  "(?:remind|nudge|ping|alert|notify|buzz|poke) me|(?:don'?t|do not) let me forget|make sure (?:that )?i (?:remember|do ?n'?t forget)|help me remember|give me a (?:reminder|nudge|heads[- ]?up|shout)|i need (?:a reminder|to be reminded)|(?:set|create|add|make|schedule|put|start|give me)(?: up)?(?: me)?(?: an?| the| another| my)?(?: new)?(?: recurring| repeating)? (?:MARK )?(?:reminder|alarm|alert)s?|(?:new )?reminder:?".replace(
+  "(?:remind|nudge|ping|alert|notify|buzz|poke) me|(?:don'?t|do not) let me forget|make sure (?:that )?i (?:remember|do ?n'?t forget)|help me remember|give me a (?:reminder|nudge|heads[- ]?up|shout)|i need (?:a reminder|to be reminded)|(?:set|create|add|make|schedule|put|start|give me)(?: up)?(?: me)?(?: an?| the| another| my)?(?: new)?(?: recurring| repeating)? (?:MARK )?(?:reminder|alarm|alert)s?|(?:new )?reminder:?|alarm(?=:? ?(?:(?:for|at|in|on) )?MARK|$):?".replaceAll(
     'MARK',
     anyMark,
   );
 const briefing = `(?:give|send) me (?:an? |my |the )?(?:${anyMark} )?(?:briefing|digest|summary)`;
-const wakesMe = 'wake me(?: up)?|get me up';
+const wakesMe =
+  "wake me(?: up)?|get me up|(?:i need|i want|i would like|i'd like|give me|set(?: up)?|schedule|book)(?: me)? (?:an? |my )?wake-?\\s?up call|wake-?\\s?up call";
 const tellsMe =
   'tell me|let me know|send me|show me|give me|read me|brief me|message me|text me|summari[sz]e|check|list';
 const request = new RegExp(
@@ -205,6 +235,8 @@ const asksOrWaits =
 /** Days that are left out of a repetition are not understood. */
 const excepts = /^(?:except|excluding|unless|but|other than)\b/iu;
 
+const vagueLead =
+  /^(?:(?:some time )?later(?: today| on)?|soon|at some point|in a (?:few|bit|while|moment))\s+/iu;
 /** A time that names no minute. */
 const vague = /\b(?:later|soon|in a (?:few|bit|while|moment)|at some point|some time)\b/u;
 
@@ -212,6 +244,7 @@ interface Found {
   when: When | null;
   hasEvery: boolean;
   hasDuration: boolean;
+  hasDate: boolean;
   content: string;
   link: string | null;
   verb: string;
@@ -239,12 +272,15 @@ function find(clause: ScheduleClause, mask: MaskedText): Found | null {
   const words = pieces.map(({ text, at }) => mask.lower(at, at + text.length)).join(' ');
   const kinds = pieces.flatMap(({ text }) => marksIn(text));
   const isWake = new RegExp(`^(?:${wakesMe})$`, 'u').test(verb);
-  const read = kinds.length === 0 ? null : readWhen(words, { ...clause.context, wakes: isWake });
+  // An alarm of another day is one to wake up.
+  const wakes = isWake || (/alarm/.test(verb) && kinds.includes('date'));
+  const read = kinds.length === 0 ? null : readWhen(words, { ...clause.context, wakes });
   const isApart = pieces.length > 1 && !kinds.includes('every');
   return {
     when: read !== null && isApart ? doubtful(read) : read,
     hasEvery: kinds.includes('every'),
     hasDuration: kinds.includes('duration'),
+    hasDate: kinds.includes('date'),
     content: contentAt < 0 ? '' : mask.original(contentAt, contentAt + content.length),
     link,
     verb: verb.replace(new RegExp(anyMark, 'gu'), '').replace(/\s+/g, ' '),
@@ -261,7 +297,7 @@ const strip = (content: string): string =>
     .trim();
 
 /** Each verb of `request` has one of these words; remember has the first. */
-const namesVerb = /me|forget|remind|alarm|alert|summari[sz]e|check|list/u;
+const namesVerb = /me|forget|remind|alarm|alert|wake|summari[sz]e|check|list/u;
 
 function set(clause: ScheduleClause): ScheduleRequest | null {
   if (!namesVerb.test(clause.text)) return null;
@@ -270,6 +306,8 @@ function set(clause: ScheduleClause): ScheduleRequest | null {
   if (found === null) return null;
   const { when, content, link, verb } = found;
   if (asksOrWaits.test(content.toLowerCase()) && link !== 'to') return null;
+  // "Alarm 7am" asks for one; "alarm" and "alarm at 5 woke me" do not.
+  if (/^alarm:?$/.test(verb) && (when === null || (content !== '' && link === null))) return null;
   if (excepts.test(content)) return null;
   if (new RegExp(`^(?:${tellsMe})$`, 'u').test(verb)) return fromWeakVerb(found);
   if (/(?:briefing|digest|summary)$/.test(verb)) {
@@ -290,7 +328,7 @@ function set(clause: ScheduleClause): ScheduleRequest | null {
   }
   if (isWake && content !== '' && link === null) return null;
   const usual = isWake ? 'Wake up' : /alarm/.test(verb) ? 'Alarm' : 'Reminder';
-  const text = strip(content) || usual;
+  const text = strip(withoutZone(strip(content).replace(vagueLead, ''))) || usual;
   const isOfZone = namesZone(clause.text);
   const due = isOfZone ? unknown('zone', clause.text) : (when ?? unknown('when', clause.text));
   return { do: 'set', kind: 'reminder', text, when: due };
@@ -301,6 +339,7 @@ function fromWeakVerb({
   when,
   hasEvery,
   hasDuration,
+  hasDate,
   content,
   link,
   verb,
@@ -316,7 +355,9 @@ function fromWeakVerb({
     const joined = link === null ? `${verb} ${content}` : `${verb} ${link} ${content}`;
     return { do: 'set', kind: 'prompt', text: joined, when };
   }
-  return hasDuration && content === '' && /^(?:tell me|let me know|message me|text me)$/.test(verb)
+  // Let me know tomorrow: the hour is asked for.
+  const isOfTime = hasDuration || hasDate;
+  return isOfTime && content === '' && /^(?:tell me|let me know|message me|text me)$/.test(verb)
     ? { do: 'set', kind: 'reminder', text: 'Reminder', when }
     : null;
 }

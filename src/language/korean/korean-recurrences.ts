@@ -44,6 +44,12 @@ function weekdaysIn(text: string): number[] {
     .toSorted((a, b) => a - b);
 }
 
+/** 월수금, 화목: each weekday after the one before it. */
+function isAscending(text: string): boolean {
+  const days = Array.from(text.replace(/[\s,·/]/g, ''), (one) => weekdaySyllables.indexOf(one));
+  return days.every((day, at) => at === 0 || day > (days[at - 1] ?? 7));
+}
+
 const weekly = (n: number, text: string | undefined): Recurrence =>
   text === undefined ? { unit: 'week', n } : { unit: 'week', n, weekdays: weekdaysIn(text) };
 
@@ -77,6 +83,11 @@ export const koreanRecurrences: readonly RecurrencePattern[] = [
   ),
   pattern(`매\\s?(?<days>${weekdayName}|평일|주말)${tail}`, (g) => weekly(1, g['days'])),
   pattern(`${days}(?=${timeBetween}\\s*마다)(?:\\s*마다)?`, (g) => weekly(1, g['days'])),
+  // 월수금 아침 6시에: a row of weekdays can only be meant as a repetition, except in 이번 주 월수금. 금일 is today.
+  pattern(
+    `(?<!주\\s?)(?!금일|일일|일월)(?<days>${weekday}(?:(?:\\s*[,·/]\\s*)?${weekday}){1,6})(?:요일|욜)?(?:에는|에|날)?(?=\\s+(?:아침|저녁|오전|오후|밤|새벽|점심|낮|\\d{1,2}\\s?(?:시|:)|(?:${alternation(nativeHours)})\\s?시|정오|자정))`,
+    (g) => (isAscending(g['days'] ?? '') ? weekly(1, g['days']) : null),
+  ),
   // 평일 7시에: several days can only be meant as a repetition, except in 이번 주 평일.
   pattern(`(?<!주\\s?)(?:평일|주중)(?:에는|에|날)?(?:\\s*(?:매일|마다))?`, () => weekly(1, '평일')),
   pattern(

@@ -58,7 +58,10 @@ const steps: readonly (readonly [RegExp, (found: string) => string])[] = [
 export function koreanReminderText(content: string): string {
   let text = content
     .replace(/^[\s,:·-]+|[\s,:·-]+$/gu, '')
-    .replace(/^(?:꼭|좀|나한테|나에게|내게|저에게|저한테|그때|제발)\s+/u, '')
+    .replace(
+      /^(?:꼭|좀|나한테|나에게|내게|저에게|저한테|그때|제발|이따가?|있다가|나중에|(?:조금|좀)\s*(?:이따가?|있다가?))\s+/u,
+      '',
+    )
     .replace(/\s+(?:꼭|좀|나한테|나에게|내게|저에게|저한테|미리)$/u, '')
     .trim();
   const quoted = /^["'](?<inner>[^"']+)["']\s*(?:라고|이라고|고)?$/u.exec(text);

@@ -39,9 +39,11 @@ const giving =
   '\\s*(?:좀\\s*)?(?:줘(?:요|라|봐요?|야\\s*(?:해|돼))?|주(?:라|세요|셔요|십시오|렴|실래요?|시겠어요|기|시기\\s*바랍니다|실\\s*수\\s*있(?:나요|어요|을까요|습니까)|면\\s*(?:좋겠어|돼|고맙겠어|좋겠다)요?|시면\\s*(?:돼요|됩니다|감사하겠습니다|좋겠어요|좋겠습니다|감사합니다)|길\\s*(?:바라|바랄게|부탁해)요?)|줄(?:래요?|\\s*수\\s*있(?:어|니|나|나요|어요|을까|을까요|지))|줬(?:으면|음)\\s*(?:해|좋겠어|좋겠는데|하는데)요?|달라고?|다오|드려|요)?';
 const tells = new RegExp(`(?:알려|말해|얘기해|이야기해|일러|상기시켜)${giving}$`, 'u');
 const wakes = new RegExp(`(?:깨워|일어나게\\s*해)${giving}$`, 'u');
-const reminderNoun = '(?:미리\\s*알림|알림|알람|리마인더|리마인드)';
+const reminderNoun = '(?:미리\\s*알림|알림|알람|리마인더|리마인드|모닝콜)';
+/** A clock that rings: with a time, the noun alone asks for it. */
+const alarmNoun = '(?:알람|모닝콜)';
 const sets = new RegExp(
-  `(?:(?:${reminderNoun}|알리미)(?:을|를|이|도|으로|로)?\\s*(?:하나|한\\s*개|한\\s*번|좀)?\\s*(?:설정|등록|예약|추가|세팅|생성|맞춰|맞추|걸어|걸|잡아|해|하|줘|주|보내|울려|울리|띄워|만들어|넣어|켜|남겨|부탁)[가-힣\\s]{0,12}|(?:상기시켜|기억나게\\s*해|(?:잊지|까먹지)\\s*않(?:게|도록)\\s*(?:해|알려|말해)|안\\s*(?:잊게|까먹게)\\s*(?:해|알려))${giving})$`,
+  `(?:(?:${reminderNoun}|알리미)(?:을|를|이|도|으로|로)?\\s*(?:하나|한\\s*개|한\\s*번|좀)?\\s*(?:설정|등록|예약|추가|세팅|생성|맞춰|맞추|걸어|걸|잡아|해|하|줘|주|보내|울려|울리|띄워|만들어|넣어|켜|남겨|부탁)[가-힣\\s]{0,12}|(?<=(?:라고|다고|자고|[가-힣]기|도록)\\s)${reminderNoun}|(?:상기시켜|기억나게\\s*해|(?:잊지|까먹지)\\s*않(?:게|도록)\\s*(?:해|알려|말해)|안\\s*(?:잊게|까먹게)\\s*(?:해|알려))${giving})$`,
   'u',
 );
 /** 브리핑해줘 by itself, at a time that repeats. */
@@ -76,7 +78,7 @@ export function koreanSchedule(clause: ScheduleClause): ScheduleRequest | null {
     .slice(start, end)
     .replace(/(?<=알려|깨워|말해|해)(?:죠|조|쥬|줭|져)(?=$|\s)/gu, '줘');
   const cut = { ...clause, text, cased: clause.cased.slice(start, end) };
-  return snooze(cut) ?? list(cut) ?? change(cut) ?? set(cut);
+  return timer(cut) ?? alarm(cut) ?? snooze(cut) ?? list(cut) ?? change(cut) ?? set(cut);
 }
 
 const again = '(?:다시|또|한\\s*번\\s*더|한번\\s*더|재)';
@@ -134,6 +136,43 @@ const defines = /^(?:알림|알람|리마인더)(?:이|가|은|는|란|이란)\s
 
 const namesReminder = new RegExp(reminderNoun, 'u');
 
+const timerVerb = `(?:(?:을|를)?\\s*(?:하나|한\\s*개|좀)?\\s*(?:맞춰|맞추|설정|시작|켜|틀어|걸어|재|돌려|세팅|부탁)[가-힣\\s]{0,8})?`;
+const timers = new RegExp(
+  `^(?<amount>[\\d가-힣\\s]{1,12}?)(?:짜리)?\\s*타이머${timerVerb}$|^타이머\\s*(?:좀\\s*)?(?<amount2>[\\d가-힣\\s]{1,12}?)(?:만|으로|로|짜리)?\\s*${timerVerb}$`,
+  'u',
+);
+
+/** 타이머 10분, 10분 타이머 맞춰줘. */
+function timer({ text, context }: ScheduleClause): ScheduleRequest | null {
+  if (!text.includes('타이머')) return null;
+  const groups = timers.exec(text)?.groups;
+  const amount = (groups?.['amount'] ?? groups?.['amount2'])?.trim();
+  if (amount === undefined) return null;
+  const [duration, more] = findDurations(amount, true);
+  if (duration === undefined || more !== undefined) return null;
+  if (duration.start !== 0 || duration.end < amount.length) return null;
+  return { do: 'set', kind: 'reminder', text: '타이머', when: afterDuration(duration.ms, context) };
+}
+
+const alarms = new RegExp(
+  `^${alarmNoun}(?:은|을)?\\s*(?:좀\\s*)?(?<when>${group})$|^(?<when2>${group})\\s*${alarmNoun}(?:을|를)?\\s*(?:하나|한\\s*개|좀)?$`,
+  'u',
+);
+
+/** 7시 알람, 모닝콜 내일 6시 40분에: without a verb. */
+function alarm(clause: ScheduleClause): ScheduleRequest | null {
+  if (!/알람|모닝콜/u.test(clause.text)) return null;
+  const mask = maskText(clause);
+  const found = alarms.exec(mask.masked)?.groups;
+  const words = found?.['when'] ?? found?.['when2'];
+  if (words === undefined || !/time|duration/.test(marksIn(words).join(' '))) return null;
+  const from = mask.masked.indexOf(words);
+  const isWake = clause.text.includes('모닝콜');
+  const context = { ...clause.context, wakes: isWake || words.includes(marks.date) };
+  const when = readWhen(mask.lower(from, from + words.length), context);
+  return { do: 'set', kind: 'reminder', text: isWake ? '기상' : '알림', when };
+}
+
 const list = (clause: ScheduleClause): ScheduleRequest | null =>
   namesReminder.test(clause.text) &&
   listed.test(maskText(clause).masked) &&
@@ -163,6 +202,10 @@ const moves = new RegExp(
   'u',
 );
 
+/** 약 알림 시간 바꿔줘: to which one is asked. */
+const movesSomewhere =
+  /^(?:시간|시각)?(?:을|를|도)?\s*(?:좀\s*)?(?:바꿔|바꾸|변경|수정|옮겨|옮기|미뤄|당겨|늦춰|조정)[가-힣\s]{0,10}$/u;
+
 function change(clause: ScheduleClause): ScheduleRequest | null {
   if (!namesReminder.test(clause.text)) return null;
   const mask = maskText(clause);
@@ -177,10 +220,12 @@ function change(clause: ScheduleClause): ScheduleRequest | null {
     const words = mask.lower(from, from + to.length);
     // 알람 7시로 맞춰줘 makes one; 운동 알람 7시로 맞춰줘 moves it.
     if (/^알람.*맞춰/u.test(clause.text) && Object.keys(selector).length === 0) {
-      return { do: 'set', kind: 'reminder', text: '알림', when: readWhen(words, clause.context) };
+      const context = { ...clause.context, wakes: to.includes(marks.date) };
+      return { do: 'set', kind: 'reminder', text: '알림', when: readWhen(words, context) };
     }
     return { do: 'move', which: selector, to: moveTarget(words, clause.context) };
   }
+  if (movesSomewhere.test(rest)) return { do: 'move', which: selector, to: null };
   // 알람 끄라고 알려줘 is a reminder, not a change of one.
   if (marksIn(rest).length > 0 || /라고|다고|알려|말해|깨워/u.test(rest)) return null;
   const kind = changes.find(([, ending]) => ending.test(rest))?.[0];
@@ -267,7 +312,9 @@ function set(clause: ScheduleClause): ScheduleRequest | null {
   const verb = strong ?? tells.exec(masked) ?? shows.exec(masked) ?? briefs.exec(masked);
   if (verb === null || howTo.test(masked) || excepts.test(masked)) return null;
   const body = masked.slice(0, verb.index).trimEnd();
-  const found = findWhen(body, mask, clause, isWake);
+  // An alarm of another day is one to wake up.
+  const rings = /알람|모닝콜/u.test(verb[0]) && body.includes(marks.date);
+  const found = findWhen(body, mask, clause, isWake || rings);
   if (found === null) return null;
   const { content } = found;
   const isEvery = found.kinds.includes('every');
@@ -302,6 +349,8 @@ function isReminder({ when, kinds, content, isAnchored }: Found, masked: string)
   if (quotes.test(content)) return !asks.test(content.replace(/라고$/u, ''));
   if (asks.test(content) || looksUp.test(content)) return false;
   if (kinds.includes('every')) return true;
+  // 내일 알려줘: the hour is asked for.
+  if (content === '' && kinds.length === 1 && kinds.includes('date')) return true;
   const hasTime = kinds.includes('time') || kinds.includes('duration');
   return hasTime && isAnchored && content.length <= 40;
 }

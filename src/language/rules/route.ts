@@ -128,7 +128,13 @@ function toDecision(
     case 'calls':
       return { by: 'rule', action: 'tools', calls: outcome.calls, reason };
     case 'clarify':
-      return { by: 'rule', action: 'clarify', response: outcome.response, reason };
+      return {
+        by: 'rule',
+        action: 'clarify',
+        response: outcome.response,
+        reason,
+        ...(outcome.about === undefined ? {} : { calls: outcome.about }),
+      };
     case 'status':
       return { by: 'rule', action: 'system_status', reason };
   }
@@ -141,7 +147,8 @@ export function route(message: string, options: RouteOptions): RouteResult {
     const consent = parseConsent(message);
     if (consent !== null) return { kind: consent };
   }
-  const reminder = options.schedules === true ? scheduleOutcome(message, options) : null;
+  const reminder =
+    options.schedules === true ? scheduleOutcome(message, options, options.pendingDraft) : null;
   if (reminder !== null) return { kind: 'decision', decision: toDecision(reminder) };
   const { today } = civilNow(options.now, options.timeZone);
   const context = { today, locale: localeOf(message), vocabulary: options };

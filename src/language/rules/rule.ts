@@ -31,7 +31,8 @@ export interface Clause {
 
 export type RuleOutcome =
   | { kind: 'calls'; rule: string; calls: ToolCall[] }
-  | { kind: 'clarify'; rule: string; response: string }
+  /** `about`: the calls that the question is for; where they are not meant, it is not asked. */
+  | { kind: 'clarify'; rule: string; response: string; about?: ToolCall[] }
   | { kind: 'status'; rule: string };
 
 export type Rule = (clause: Clause) => RuleOutcome | null;

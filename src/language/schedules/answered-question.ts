@@ -3,12 +3,13 @@
  * asked about before it. Pure; never throws.
  */
 import { civilNow, type LocalNow } from '#shared/calendar/civil-date';
+import { minuteMs } from '#shared/calendar/time-units';
 import { hasHangul, isShortEnough, normalizeCased } from '../normalize-text.ts';
-import { anyMark, maskText } from './masked-text.ts';
+import { timeOnly } from './bare-time.ts';
 import { moveTarget } from './move-target.ts';
 import { readScheduleRequest } from './read-schedule-request.ts';
-import type { ScheduleRequest } from './schedule-request.ts';
-import { findParts, readWhen } from './when.ts';
+import type { MoveTarget, ScheduleRequest } from './schedule-request.ts';
+import { afterDuration, findParts, readWhen } from './when.ts';
 import type { UnknownWhen, When, WhenContext } from './when-types.ts';
 
 /** A message that was answered with a question. */
@@ -18,42 +19,13 @@ export interface AskedMessage {
   at: number;
 }
 
-/** What may stand around a time without a meaning of its own. */
-const koreanFiller =
-  /(?:에는|에|쯤|경|정도|으로|로|부터|이요|이에요|예요|입니다|이야|요|알려\s?줘요?|깨워\s?줘요?|해\s?줘요?|할게요?|하자|부탁해요?|네|넵|응|아|음|그럼|그러면|그냥)(?=\s|$|[.,!?~])/gu;
-const englishFiller =
-  /\b(?:at|on|in|by|the|for|to|make it|let's say|let's do|say|let us say|please|ok|okay|um|uh|hmm|then|yes|remind me|wake me up|i'd say|i think|and)\b/gu;
-
-/** 오전이요, pm: a half of the day alone, as words that the reader of times takes. */
-const halves: readonly (readonly [RegExp, string])[] = [
-  [/^(오전|오후|아침|저녁|새벽|밤|낮)\s*(?:이요|요|이에요|예요|입니다|이야|에)?[.!\s]*$/u, '$1'],
-  [/^(?:in )?(?:the )?(?:morning|a\.?m\.?)[.!\s]*$/u, 'in the morning'],
-  [/^(?:in )?(?:the )?(?:afternoon)[.!\s]*$/u, 'in the afternoon'],
-  [/^(?:in )?(?:the )?(?:evening|p\.?m\.?)[.!\s]*$/u, 'in the evening'],
-  [/^(?:at )?(?:night)[.!\s]*$/u, 'at night'],
-];
-const number = /^(?:at )?(\d{1,2})[.!\s]*$/u;
-
-const halfOf = (text: string): string | null => {
-  const [words, half] = halves.find(([pattern]) => pattern.test(text)) ?? [];
-  return words === undefined || half === undefined ? null : text.replace(words, half);
-};
-
 /** A longer message says more than a time. */
 const bareTimeMax = 60;
 
-export function isBareTime(message: string, context: LocalNow): boolean {
-  if (message.length > bareTimeMax || !isShortEnough(message)) return false;
-  const text = normalizeCased(message).toLowerCase();
-  if (halfOf(text) !== null || number.test(text)) return true;
-  const { masked } = maskText({ text, cased: text, context });
-  if (!new RegExp(anyMark, 'u').test(masked)) return false;
-  const rest = masked
-    .replace(new RegExp(anyMark, 'gu'), ' ')
-    .replace(koreanFiller, ' ')
-    .replace(englishFiller, ' ');
-  return /^[\s.,!?~]*$/u.test(rest);
-}
+export const isBareTime = (message: string, context: LocalNow): boolean =>
+  message.length <= bareTimeMax &&
+  isShortEnough(message) &&
+  timeOnly.isTime(normalizeCased(message).toLowerCase(), context);
 
 /** @param asked the messages that were asked about before this one, oldest first; null: it completes none of them */
 export function completedRequest(
@@ -75,7 +47,8 @@ export function completedRequest(
   const answered = all.reduce<ScheduleRequest | null>((open, { message: words }) => {
     if (open === null) return null;
     const text = normalizeCased(words).toLowerCase();
-    const hasDuration = findParts(text, today).durations.length > 0;
+    const hasDuration =
+      timeOnly.amountOf(text) !== null || findParts(text, today).durations.length > 0;
     const now = isOtherDay && !hasDuration ? first.at : context.now;
     return answeredBy(text, open, { ...context, now, wakes });
   }, request);
@@ -95,10 +68,17 @@ function answeredBy(
       return { ...request, when: answeredWhen(when, text, context) };
     }
     case 'move':
-      return request.to === null ? { ...request, to: moveTarget(text, context) } : null;
+    case 'correct':
+      return request.to === null ? { ...request, to: answeredTarget(text, context) } : null;
     default:
       return null;
   }
+}
+
+function answeredTarget(text: string, context: WhenContext): MoveTarget | null {
+  const amount = timeOnly.amountOf(text);
+  if (amount !== null) return { rule: afterDuration(amount, context) };
+  return moveTarget(timeOnly.withHour(text), context);
 }
 
 /** Questions whose words are the message, or not the time that is meant. */
@@ -106,16 +86,26 @@ const wordless: ReadonlySet<string> = new Set(['when', 'zone', 'interval', 'badT
 
 function answeredWhen({ ask, text }: UnknownWhen, answer: string, context: WhenContext): When {
   const isKorean = hasHangul(text) || hasHangul(answer);
-  const hour = number.exec(answer)?.[1];
-  const bare = hour === undefined ? answer : isKorean ? `${hour}시` : `at ${hour}`;
+  const hour = timeOnly.withHour(answer).match(/\d{1,2}/u)?.[0];
+  const isHour = timeOnly.withHour(answer) !== answer;
+  const bare = isHour ? (isKorean ? `${hour}시` : `at ${hour}`) : answer;
   const { today } = civilNow(context.now, context.timeZone);
   const given = findParts(bare, today);
-  if (ask === 'interval' && given.durations.length > 0 && given.recurrences.length === 0) {
-    return readWhen(isKorean ? `${bare}마다` : `every ${bare}`, context);
+  const amount = timeOnly.amountOf(answer);
+  if (amount !== null && ask === 'interval') {
+    const minutes = Math.round(amount / minuteMs);
+    return readWhen(isKorean ? `${minutes}분마다` : `every ${minutes} minutes`, context);
   }
+  if (amount !== null && wordless.has(ask)) return afterDuration(amount, context);
   const isWhole = given.recurrences.length > 0 || given.durations.length > 0;
-  if (isWhole || wordless.has(ask)) return readWhen(halfOf(bare) ?? bare, context);
+  const half = timeOnly.halfOf(bare);
+  if (isWhole || wordless.has(ask)) return readWhen(half ?? bare, context);
   const known = findParts(text, today);
+  const clock = known.times?.spans[0];
+  if (half !== null && clock !== undefined && isKorean) {
+    // 낮 12시: the half stands before its hour.
+    return readWhen(`${text.slice(0, clock.start)}${half} ${text.slice(clock.start)}`, context);
+  }
   const replaced = [
     ...(given.times === null ? [] : (known.times?.spans ?? [])),
     ...(given.dates === null ? [] : (known.dates?.spans ?? [])),
@@ -124,5 +114,5 @@ function answeredWhen({ ask, text }: UnknownWhen, answer: string, context: WhenC
     (so, { start, end }) => so.slice(0, start) + ' '.repeat(end - start) + so.slice(end),
     text,
   );
-  return readWhen(`${kept.trim()} ${halfOf(bare) ?? bare}`.trim(), context);
+  return readWhen(`${kept.trim()} ${half ?? bare}`.trim(), context);
 }

@@ -3,6 +3,7 @@ import type { LocalNow } from '#shared/calendar/civil-date';
 import { englishSchedule } from '../english/english-schedule.ts';
 import { koreanSchedule } from '../korean/korean-schedule.ts';
 import { hasHangul, isShortEnough, normalizeCased } from '../normalize-text.ts';
+import { readCorrection } from './correction.ts';
 import type { ScheduleRequest } from './schedule-request.ts';
 
 /** Plain words that take back the last change. */
@@ -16,6 +17,9 @@ const withSpaces = (text: string): string =>
     ' ',
   );
 
+/** A longer message says more than another time. */
+const correctionMax = 60;
+
 export function readScheduleRequest(message: string, context: LocalNow): ScheduleRequest | null {
   if (!isShortEnough(message)) return null;
   const cased = withSpaces(normalizeCased(message));
@@ -23,5 +27,8 @@ export function readScheduleRequest(message: string, context: LocalNow): Schedul
   if (undoes.test(text))
     return { do: 'undo', isOfSet: /취소|cancel/u.test(text) && !text.includes('실행') };
   const clause = { text, cased, context };
-  return hasHangul(text) ? koreanSchedule(clause) : englishSchedule(clause);
+  const request = hasHangul(text) ? koreanSchedule(clause) : englishSchedule(clause);
+  if (request !== null || text.length > correctionMax) return request;
+  const corrected = readCorrection(clause);
+  return corrected === null ? null : { do: 'correct', ...corrected };
 }

@@ -5,7 +5,7 @@ import { clarifyingQuestions } from '../prompts/clarifying-questions.ts';
 import type { RuleOutcome } from '../rules/rule.ts';
 import { type AskedMessage, completedRequest } from './answered-question.ts';
 import { readScheduleRequest } from './read-schedule-request.ts';
-import type { ScheduleRequest } from './schedule-request.ts';
+import type { MoveTarget, ScheduleRequest } from './schedule-request.ts';
 import type { KnownWhen, UnknownWhen } from './when-types.ts';
 
 const rule = 'schedule';
@@ -26,16 +26,34 @@ export function askWhen({ ask, text }: UnknownWhen, locale: Locale): string {
     : dateError[ask as keyof typeof dateError](text);
 }
 
-const call = (operation: string, params: Record<string, unknown>): RuleOutcome => ({
+/** The parameters of `schedule.change` for another time. */
+export const targetParams = (to: MoveTarget): Record<string, unknown> =>
+  'rule' in to
+    ? timeParams(to.rule)
+    : {
+        ...(to.time === undefined ? {} : { to_time: to.time }),
+        ...(to.date === undefined ? {} : { to_date: to.date }),
+        ...(to.isHalfOpen === true ? { is_half_open: true } : {}),
+      };
+
+type Calls = Extract<RuleOutcome, { kind: 'calls' }>;
+type Question = Extract<RuleOutcome, { kind: 'clarify' }>;
+
+const call = (operation: string, params: Record<string, unknown>): Calls => ({
   kind: 'calls',
   rule,
   calls: [{ tool: 'schedule', operation, params }],
 });
-const question = (response: string): RuleOutcome => ({ kind: 'clarify', rule, response });
+const question = (response: string): Question => ({ kind: 'clarify', rule, response });
 
-/** Null: the message is no request about reminders. */
-export function scheduleOutcome(message: string, context: LocalNow): RuleOutcome | null {
+/** Null: the message is no request about reminders. While a draft is pending, another time is a change of the draft. */
+export function scheduleOutcome(
+  message: string,
+  context: LocalNow,
+  pendingDraft: boolean,
+): RuleOutcome | null {
   const request = readScheduleRequest(message, context);
+  if (pendingDraft && request?.do === 'correct') return null;
   return request === null ? null : outcomeOf(request, localeOf(message));
 }
 
@@ -70,15 +88,18 @@ function outcomeOf(request: ScheduleRequest, locale: Locale): RuleOutcome {
     case 'move': {
       const { to, which } = request;
       if (to === null) return question(clarifyingQuestions(locale).reminder.moveTo());
-      const target =
-        'rule' in to
-          ? timeParams(to.rule)
-          : {
-              ...(to.time === undefined ? {} : { to_time: to.time }),
-              ...(to.date === undefined ? {} : { to_date: to.date }),
-              ...(to.isHalfOpen === true ? { is_half_open: true } : {}),
-            };
-      return call('change', { action: 'move', ...which, ...target });
+      return call('change', { action: 'move', ...which, ...targetParams(to) });
+    }
+    case 'correct': {
+      const { to } = request;
+      const params = { action: 'move', just_set: true, ...(to === null ? {} : targetParams(to)) };
+      const correction = call('change', params);
+      if (to !== null) return correction;
+      // The question is asked where a reminder was just set; elsewhere the words are chat.
+      return {
+        ...question(clarifyingQuestions(locale).reminder.moveTo()),
+        about: correction.calls,
+      };
     }
     default:
       return call('change', { action: request.do, ...request.which });

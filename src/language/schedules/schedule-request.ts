@@ -30,6 +30,8 @@ export type ScheduleRequest =
   | { do: 'list' }
   | { do: 'cancel' | 'pause' | 'resume'; which: ReminderSelector }
   | { do: 'move'; which: ReminderSelector; to: MoveTarget | null }
+  /** Another time for the reminder that was set just before, in this conversation. */
+  | { do: 'correct'; to: MoveTarget | null }
   /** Null: for the usual time. */
   | { do: 'snooze'; when: When | null }
   /** `isOfSet`: 취소 takes back what was set, and restores nothing. */

@@ -94,6 +94,11 @@ const otherZone = new RegExp(
   'u',
 );
 
+const leadingZone = new RegExp(`^(?:${zoneNames})(?![a-z])\\s*(?:to\\s+)?`, 'iu');
+
+/** The content of a reminder without the name of a zone, which stood after its time. */
+export const withoutZone = (content: string): string => content.replace(leadingZone, '');
+
 /** Whether a clock time is that of a named zone: 3pm EST, 15:00 UTC, 뉴욕 시간으로. Zones are not converted. */
 export const namesZone = (text: string): boolean => otherZone.test(text);
 

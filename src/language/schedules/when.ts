@@ -20,6 +20,7 @@ import {
   cueOf,
   type KnownWhen,
   namesZone,
+  type OnceRule,
   unknown,
   wallAt,
   type WallText,
@@ -118,24 +119,32 @@ function onceWhen(
   const found = instantOf(text, day, reading, context);
   if (found === null) return unknown('past', text);
   const isSoon = named !== null && weekdayOf(named) > weekdayOf(today) && nextWeekday.test(text);
-  return { ok: true, rule: { once: found }, isDoubtful: reading.isDoubtful || isSoon };
+  return { ok: true, rule: found, isDoubtful: reading.isDoubtful || isSoon };
 }
 
-/** The wall time of a reading on a day; a weekday whose time today is over is that of next week. Null: over. */
+/**
+ * The time of a reading on a day; a weekday whose time today is over is that of next week. In an hour that an autumn change
+ * repeats: the first of the two that lies ahead. Null: over.
+ */
 function instantOf(
   text: string,
   day: CivilDay,
   { minutes, shift }: ClockReading,
   { now, timeZone }: WhenContext,
-): WallText | null {
+): OnceRule | null {
   const { today } = civilNow(now, timeZone);
-  const isAhead = (on: CivilDay): boolean =>
-    zones.toInstant(on * dayMs + minutes * minuteMs, timeZone) > now;
+  const ahead = (on: CivilDay): OnceRule | null => {
+    const wall = on * dayMs + minutes * minuteMs;
+    const once = wallAt(on, minutes);
+    if (zones.toInstant(wall, timeZone) > now) return { once };
+    // The clocks show it once more: 1:30 said at 1:10, after they were set back.
+    return wall > zones.toWallTime(now, timeZone) ? { once, repeated: 'second' } : null;
+  };
   const first = day + shift;
-  if (isAhead(first)) return wallAt(first, minutes);
+  const next = ahead(first);
+  if (next !== null) return next;
   if (day !== today || namesToday.test(text)) return null;
   const later = parseNormalizedDates(text, { today: today + 1, prefer: 'future' });
   if (later?.ok !== true) return null;
-  const next = Date.parse(later.from) / dayMs + shift;
-  return isAhead(next) ? wallAt(next, minutes) : null;
+  return ahead(Date.parse(later.from) / dayMs + shift);
 }

@@ -57,6 +57,7 @@ export async function changeReminder(
   const { action } = params;
   if (action === 'undo') return undo(change);
   if (action === 'snooze') return snooze(change);
+  if (action === 'move' && params.just_set === true) return correct(change);
   if (action !== 'move' && params.all === true) return changeAll(change, action);
   const open = await openReminders(change);
   const matching = concerned(selectReminders(open, params), action);
@@ -129,6 +130,15 @@ async function changeAll(
   return done(head[action](found.length), ...found.map(({ text }) => `- ${text}`));
 }
 
+/** Another time for what was set last, in this conversation. */
+async function correct(change: Change): Promise<ToolAnswer> {
+  const { context, texts } = change;
+  const now = Date.parse(context.now);
+  const changed = await justChanged(change, originOf(context), now);
+  const last = changed.find(({ state }) => state !== 'cancelled');
+  return last === undefined ? done(texts.noMatch) : move(change, last);
+}
+
 async function move(change: Change, from: StoredReminder): Promise<ToolAnswer> {
   const { book, params, context, texts } = change;
   const kept = { ...from.rule, start: from.start ?? undefined, end: from.end ?? undefined };
@@ -194,12 +204,18 @@ async function justChanged(
     .toSorted((a, b) => changedAt(b) - changedAt(a) || (a.id < b.id ? 1 : -1));
 }
 
-/** Whether the plain word is meant for a reminder; elsewhere it is ordinary chat. Read from what is stored. */
+/**
+ * Whether the plain word is meant for a reminder; elsewhere it is ordinary chat. Read from what is stored.
+ *
+ * @param isSet only for one that was set, and is not cancelled
+ */
 export const hasJustChanged = async (
   parts: Pick<ChangeParts, 'book' | 'undoMinutes'>,
   origin: ReminderOrigin,
   now: number,
-): Promise<boolean> => (await justChanged(parts, origin, now)).length > 0;
+  isSet: boolean,
+): Promise<boolean> =>
+  (await justChanged(parts, origin, now)).some(({ state }) => !isSet || state !== 'cancelled');
 
 /** Of this conversation: cancels what was set last, or restores what was cancelled last. */
 async function undo(change: Change): Promise<ToolAnswer> {

@@ -5,7 +5,7 @@ import { asString, clarify, type ResolutionContext } from '#language/rules/resol
 import { normalizeForRules } from '#language/normalize-text';
 import { maskText, marksIn, selectTimes } from '#language/schedules/masked-text';
 import { moveTarget } from '#language/schedules/move-target';
-import { askWhen, timeParams } from '#language/schedules/schedule-outcome';
+import { askWhen, targetParams, timeParams } from '#language/schedules/schedule-outcome';
 import { readWhen } from '#language/schedules/when';
 import type { When } from '#language/schedules/when-types';
 import { clarifyingQuestions } from '#language/prompts/clarifying-questions';
@@ -51,6 +51,8 @@ const changeParams = z.object({
   to_time: z.string().optional(),
   to_date: z.string().optional(),
   is_half_open: z.boolean().optional(),
+  /** With `move`: the one that was set just before, in this conversation. */
+  just_set: z.boolean().optional(),
   /** With `undo`: takes back what was set, and restores nothing. */
   only_set: z.boolean().optional(),
 });
@@ -114,11 +116,7 @@ const resolveChange: Resolver = (params, context) => {
   if (action === 'move') {
     const to = moveTarget(normalizeForRules(when), context);
     if (to === null) return clarify(clarifyingQuestions(context.locale).reminder.moveTo());
-    const target =
-      'rule' in to
-        ? timeParams(to.rule)
-        : { to_time: to.time, to_date: to.date, is_half_open: to.isHalfOpen };
-    return { ok: true, params: { action, ...selected, ...target } };
+    return { ok: true, params: { action, ...selected, ...targetParams(to) } };
   }
   if (action !== 'snooze' || when === '') return { ok: true, params: { action, ...selected } };
   const read = whenIn(when, context);

@@ -46,8 +46,9 @@ export function openSchedule({ reminders: book, settings, zones }: ToolParts): T
   return {
     name: 'schedule',
     label: scheduleLabel,
-    isMeant: (_, { action }, { now, ...origin }) =>
-      action !== 'undo' || hasJustChanged(parts, origin, Date.parse(now)),
+    isMeant: (_, { action, just_set: isCorrection }, { now, ...origin }) =>
+      (action !== 'undo' && isCorrection !== true) ||
+      hasJustChanged(parts, origin, Date.parse(now), isCorrection === true),
     uncertain: { ko: reminderTexts('ko').uncertain, en: reminderTexts('en').uncertain },
     operations: {
       set: revocableOperation({

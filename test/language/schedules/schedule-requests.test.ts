@@ -119,6 +119,11 @@ describe('a request about reminders', () => {
     'monday, ',
     '8pm ',
     '매주 월요일, ',
+    '월수금 ',
+    '아니 ',
+    '타이머 ',
+    'timer ',
+    'no, ',
   ])('that repeats "%s" 600 characters long is read without exponential backtracking', (words) => {
     const context = { now: Date.now(), timeZone: 'Asia/Seoul' };
     const read = () => {
