@@ -53,6 +53,7 @@ function schedule(n: number, nextAt: number): Schedule {
     catchUp: 'once-late',
     catchUpMs: 86_400_000,
     pauseOnFailures: 0,
+    overlap: 'skip',
     createdBy: 'http',
     ...newState(Date.now()),
     cursor: wall - 1,

@@ -144,7 +144,7 @@ function occurrenceJobs(
     async stateOf(jobId) {
       const head = (await jobStorage.find(jobId))?.head;
       if (head === undefined) return 'ended';
-      if (head.endedAt === null) return 'open';
+      if (head.endedAt === null) return head.state === 'ack' ? 'waiting' : 'open';
       return head.outcome === 'failed' ? 'failed' : 'ended';
     },
   };

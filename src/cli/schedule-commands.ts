@@ -12,7 +12,24 @@ export const scheduleCommands: Commands = {
   'schedules add': {
     summary: 'add a reminder, or a message that is sent at its time',
     takes: 'TEXT…',
-    options: ['at', 'cron', 'zone', 'kind', 'count', 'channel', 'user', 'url', 'json'],
+    options: [
+      'at',
+      'cron',
+      'zone',
+      'kind',
+      'start',
+      'end',
+      'count',
+      'overlap',
+      'catch-up',
+      'catch-up-minutes',
+      'pause-on-failures',
+      'channel',
+      'thread',
+      'user',
+      'url',
+      'json',
+    ],
     notes: `gatehouse schedules add --at '2026-12-24 18:00' light the candles
 gatehouse schedules add --cron '0 8 * * 1-5' --kind digest briefing`,
     run: async (words, values) =>

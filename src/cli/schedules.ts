@@ -8,6 +8,7 @@ import type {
 import { UsageError, type CoreClient, ofUser } from '#http/client/core-client';
 import type { ScheduleEvent } from '#shared/wire/schedule-event';
 import type { CommandValues } from './options.ts';
+import { minuteMs } from '#shared/calendar/time-units';
 import { localTime, printList } from './printed-list.ts';
 
 type Values = Pick<CommandValues, 'user' | 'limit' | 'json'>;
@@ -32,22 +33,38 @@ export async function listSchedules(
   });
 }
 
-/** @throws UsageError without one of --at and --cron */
+type NewScheduleValues = Pick<
+  CommandValues,
+  'at' | 'cron' | 'zone' | 'kind' | 'start' | 'end' | 'overlap' | 'channel' | 'thread'
+> &
+  Pick<CommandValues, 'count' | 'catch-up' | 'catch-up-minutes' | 'pause-on-failures'>;
+
+/** @throws UsageError without one of --at and --cron, and for a number that is none */
 export async function addSchedule(
   client: CoreClient,
   words: readonly string[],
-  values: Values & Pick<CommandValues, 'at' | 'cron' | 'zone' | 'kind' | 'count' | 'channel'>,
+  values: Values & NewScheduleValues,
 ): Promise<void> {
-  const { zone, kind, channel } = values;
-  const count = values.count === undefined ? {} : { count: countOf(values.count) };
+  const { zone, kind, channel, thread, start, end, overlap } = values;
+  const minutes = numberOf('catch-up-minutes', values, 0);
+  const given = {
+    zone,
+    kind,
+    channel,
+    thread,
+    start: start === undefined ? undefined : wallTime(start),
+    end: end === undefined ? undefined : wallTime(end),
+    overlap,
+    count: numberOf('count', values, 1),
+    catch_up: values['catch-up'],
+    catch_up_ms: minutes === undefined ? undefined : minutes * minuteMs,
+    pause_on_failures: numberOf('pause-on-failures', values, 0),
+  };
   const one = await client.createSchedule({
     text: words.join(' '),
     rule: ruleOf(values),
     ...ofUser(values.user),
-    ...(zone === undefined ? {} : { zone }),
-    ...(kind === undefined ? {} : { kind }),
-    ...(channel === undefined ? {} : { channel }),
-    ...count,
+    ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
   });
   console.log(values.json ? JSON.stringify(one) : scheduleLine(one));
 }
@@ -88,12 +105,22 @@ function ruleOf({ at, cron }: Pick<CommandValues, 'at' | 'cron'>): ScheduleRule 
     throw new UsageError('schedules add: say one of --at and --cron');
   }
   // A blank is how people write a time.
-  return at === undefined ? { cron: cron! } : { once: at.trim().replace(/\s+/, 'T') };
+  return at === undefined ? { cron: cron! } : { once: wallTime(at) };
 }
 
-function countOf(text: string): number {
-  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
-  throw new UsageError(`--count: expected a number from 1, found ${text}`);
+const wallTime = (text: string): string => text.trim().replace(/\s+/, 'T');
+
+type NumberOption = 'count' | 'catch-up-minutes' | 'pause-on-failures';
+
+function numberOf(
+  name: NumberOption,
+  values: Pick<CommandValues, NumberOption>,
+  least: number,
+): number | undefined {
+  const text = values[name];
+  if (text === undefined) return undefined;
+  if (/^\d{1,6}$/.test(text) && Number(text) >= least) return Number(text);
+  throw new UsageError(`--${name}: expected a number from ${least}, found ${text}`);
 }
 
 /** `01J… active  2026-12-03T09:00:00 Asia/Seoul  reminder ann: take the pill`. */

@@ -11,6 +11,7 @@ import {
   nextOccurrence,
   type Occurrence,
 } from './next-occurrence.ts';
+import type { JobState } from './occurrence-jobs-port.ts';
 import type { OccurrenceOutcome, Schedule } from './schedule.ts';
 
 /** More are not counted one by one: a schedule of every minute has 1,440 a day. */
@@ -34,19 +35,30 @@ export function dueOccurrences(schedule: Schedule, now: number, zones: Zones): O
 
 export interface Situation {
   now: number;
-  /** The job of the previous occurrence has not ended. */
-  isRunning: boolean;
+  /** The job of the previous run; null: there is none. */
+  before: JobState | null;
 }
 
 export function outcomeOf(
   schedule: Schedule,
   { at }: Occurrence,
-  { now, isRunning }: Situation,
+  { now, before }: Situation,
 ): OccurrenceOutcome {
-  if (isRunning && schedule.kind !== 'reminder') return 'skipped';
+  if (schedule.kind !== 'reminder' && overlaps(schedule, before)) return 'skipped';
   const delayMs = now - at;
   if (delayMs <= lateMs) return 'fired';
   return schedule.catchUp === 'skip' && delayMs > schedule.catchUpMs ? 'missed' : 'late';
+}
+
+function overlaps({ overlap }: Schedule, before: JobState | null): boolean {
+  switch (overlap) {
+    case 'skip':
+      return before === 'waiting' || before === 'open';
+    case 'queue-one':
+      return before === 'waiting';
+    case 'queue-all':
+      return false;
+  }
 }
 
 /** The schedule after the occurrences `due` (at least one) were settled at `now`. */
@@ -87,6 +99,7 @@ export const newState = (now: number) => ({
   missed: 0,
   failures: 0,
   lastJobId: null,
+  last: null,
   undeliveredAt: null,
   revision: 1,
 });

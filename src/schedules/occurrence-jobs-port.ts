@@ -30,6 +30,9 @@ export interface ScheduledMessage {
   lastSeq: number;
 }
 
+/** `waiting`: it has not begun. `ended` also for a job that retention has removed. */
+export type JobState = 'waiting' | 'open' | 'failed' | 'ended';
+
 export interface OccurrenceJobs {
   /**
    * Opens a job, or finds the one of the same key. When it resolves, both are on disk.
@@ -40,8 +43,7 @@ export interface OccurrenceJobs {
   find(key: string): Promise<string | null>;
   /** The message of a job that a schedule has opened, after its end; null for any other job. */
   messageOf(jobId: string): Promise<ScheduledMessage | null>;
-  /** `ended` also for a job that retention has removed. */
-  stateOf(jobId: string): Promise<'open' | 'failed' | 'ended'>;
+  stateOf(jobId: string): Promise<JobState>;
 }
 
 /** The key of an occurrence. Submissions of people have keys of two parts. */

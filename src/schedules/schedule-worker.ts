@@ -54,6 +54,8 @@ const retryMs = 1_000;
 /** A clock that goes back by less is being adjusted, not set. */
 const setBackMs = 60_000;
 const checkedPerRead = 500;
+/** Occurrences among which the last run is looked for: a run that takes longer is not waited for. */
+const occurrencesLooked = 200;
 
 export class ScheduleWorker {
   readonly #parts: ScheduleWorkerParts;
@@ -148,10 +150,11 @@ export class ScheduleWorker {
     const found = await this.#lastWithJob(schedule, due);
     if (found !== null)
       return this.#record(schedule, due.slice(0, found.count), now, 'fired', found);
-    const last = await this.#lastJob(schedule);
-    const untold =
-      last === 'failed' ? await untoldFailure(storage, schedule, schedule.lastJobId!) : [];
-    const failures = last === 'failed' ? schedule.failures + 1 : 0;
+    const lastRun = await this.#lastRun(schedule);
+    const last = lastRun === null ? null : await this.#parts.jobs.stateOf(lastRun);
+    const untold = last === 'failed' ? await untoldFailure(storage, schedule, lastRun!) : [];
+    const isOpen = last === 'waiting' || last === 'open';
+    const failures = last === 'failed' ? schedule.failures + 1 : isOpen ? schedule.failures : 0;
     const { pauseOnFailures } = schedule;
     if (pauseOnFailures > 0 && failures >= pauseOnFailures) {
       return before(
@@ -159,7 +162,7 @@ export class ScheduleWorker {
         await this.#pause({ ...schedule, failures }, now, `failures: ${failures}`),
       );
     }
-    const outcome = outcomeOf(schedule, due.at(-1)!, { now, isRunning: last === 'open' });
+    const outcome = outcomeOf(schedule, due.at(-1)!, { now, before: last });
     const jobId = await this.#openJob(schedule, due, now, outcome);
     return before(untold, this.#record({ ...schedule, failures }, due, now, outcome, { jobId }));
   }
@@ -191,7 +194,8 @@ export class ScheduleWorker {
     const next = settledSchedule(schedule, due, now, zones);
     const isLost = outcome === 'missed' || outcome === 'skipped';
     const missed = next.missed + (isLost ? 1 : 0);
-    const changed = revised({ ...next, missed, lastJobId: jobId }, now);
+    const last = { at: now, jobId, outcome };
+    const changed = revised({ ...next, missed, lastJobId: jobId, last }, now);
     const occurrence: OccurrenceRecord = {
       scheduleId: schedule.id,
       wall: wallText(wall),
@@ -216,8 +220,12 @@ export class ScheduleWorker {
     return null;
   }
 
-  #lastJob({ lastJobId }: Schedule): ReturnType<OccurrenceJobs['stateOf']> | null {
-    return lastJobId === null ? null : this.#parts.jobs.stateOf(lastJobId);
+  /** The job of the last run. The message that an occurrence was skipped is none: the run before it may go on. */
+  async #lastRun({ id, last, lastJobId }: Schedule): Promise<string | null> {
+    if (last?.outcome !== 'skipped' || last.jobId !== lastJobId) return lastJobId;
+    const recent = await this.#parts.storage.occurrences(id, occurrencesLooked);
+    const runs = recent.filter(({ outcome }) => outcome !== 'skipped' && outcome !== 'missed');
+    return runs.toSorted((one, two) => two.at - one.at)[0]?.jobId ?? lastJobId;
   }
 
   async #pause(schedule: Schedule, now: number, reason: string): Promise<ScheduleChange> {

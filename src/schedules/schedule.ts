@@ -4,6 +4,7 @@
  */
 import type {
   OccurrenceOutcome,
+  OverlapPolicy,
   ScheduleKind,
   ScheduleRule,
   ScheduleState,
@@ -27,16 +28,21 @@ export interface Timing {
   count: number | null;
 }
 
-/** What happens to an occurrence whose time has passed while the process, or the machine, was off. */
-export interface CatchUpPolicy {
+/** What happens to an occurrence that cannot run at its time, or whose runs fail. */
+export interface RunPolicy {
   /** `once-late`: the last missed occurrence fires, and says how late it is. `skip`: not beyond `catchUpMs`. */
   catchUp: 'once-late' | 'skip';
   catchUpMs: number;
+  /**
+   * The run before has not ended (`prompt`, `digest`). `skip`: it is left out, with a message. `queue-one`: it waits for that
+   * run, unless one waits already. `queue-all`: it waits for all runs before it.
+   */
+  overlap: OverlapPolicy;
   /** Consecutive failed jobs after which the schedule is paused; 0: never. */
   pauseOnFailures: number;
 }
 
-export interface Schedule extends Timing, CatchUpPolicy {
+export interface Schedule extends Timing, RunPolicy {
   id: string;
   /** Its owner; a message goes to this person in `channel` and `thread`. */
   userId: string;
@@ -64,12 +70,21 @@ export interface Schedule extends Timing, CatchUpPolicy {
   missed: number;
   /** Consecutive failed jobs. */
   failures: number;
-  /** The job of the last occurrence. */
+  /** The job of the last occurrence, or of the message that it was paused. */
   lastJobId: string | null;
+  /** The last occurrence that was settled, or run by hand. */
+  last: LastOccurrence | null;
   /** When the last message of it reached no channel of its person; null: it reached one. */
   undeliveredAt: number | null;
   /** Grows with each change: the basis of optimistic concurrency. */
   revision: number;
+}
+
+export interface LastOccurrence {
+  /** When it was settled, epoch ms. */
+  at: number;
+  jobId: string;
+  outcome: OccurrenceOutcome;
 }
 
 /** One settled occurrence. Unique by schedule and scheduled wall time. */

@@ -10,7 +10,7 @@ import { newState, revised, withNext } from './due-occurrences.ts';
 import { nextAfterInstant, ruleFault, wallOf, wallText } from './next-occurrence.ts';
 import { keyOf, occurrenceMessage, type OccurrenceJobs } from './occurrence-jobs-port.ts';
 import type {
-  CatchUpPolicy,
+  RunPolicy,
   OccurrenceRecord,
   Schedule,
   ScheduleKind,
@@ -33,7 +33,7 @@ export interface SchedulesParts {
   perUserMax: number;
 }
 
-export interface NewSchedule extends Timing, Partial<CatchUpPolicy> {
+export interface NewSchedule extends Timing, Partial<RunPolicy> {
   userId: string;
   channel: string;
   thread: string | null;
@@ -65,11 +65,11 @@ export interface Schedules {
   runNow(id: string): Promise<string>;
 }
 
-export const defaultsOf: Record<ScheduleKind, CatchUpPolicy> = {
+export const defaultsOf: Record<ScheduleKind, RunPolicy> = {
   // A reminder is worth something late as well; a digest of yesterday is not.
-  reminder: { catchUp: 'once-late', catchUpMs: dayMs, pauseOnFailures: 0 },
-  prompt: { catchUp: 'skip', catchUpMs: hourMs, pauseOnFailures: 5 },
-  digest: { catchUp: 'skip', catchUpMs: hourMs, pauseOnFailures: 5 },
+  reminder: { catchUp: 'once-late', catchUpMs: dayMs, overlap: 'skip', pauseOnFailures: 0 },
+  prompt: { catchUp: 'skip', catchUpMs: hourMs, overlap: 'skip', pauseOnFailures: 5 },
+  digest: { catchUp: 'skip', catchUpMs: hourMs, overlap: 'skip', pauseOnFailures: 5 },
 };
 
 const rowsPerRead = 500;
@@ -243,7 +243,8 @@ async function runNow(parts: SchedulesParts, one: Schedule): Promise<string> {
     missedBefore: 0,
     jobId,
   };
-  const schedule = revised({ ...one, lastJobId: jobId }, now);
+  const last = { at: now, jobId, outcome: report.outcome };
+  const schedule = revised({ ...one, lastJobId: jobId, last }, now);
   await commit(parts, { schedule, occurrence, events: [events.settled(occurrence, schedule)] });
   return jobId;
 }

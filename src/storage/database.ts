@@ -15,6 +15,7 @@ import { lists } from './migrations/0007-lists.ts';
 import { words } from './migrations/0008-words.ts';
 import { schedules } from './migrations/0009-schedules.ts';
 import { scheduleCommits } from './migrations/0010-commits.ts';
+import { overlap } from './migrations/0011-overlap.ts';
 import { acquireDatabaseFile, type DatabaseFile } from './database-file.ts';
 import { applicationIds } from './verify-database-kind.ts';
 import { classifyOpenError } from './open-error.ts';
@@ -33,6 +34,7 @@ export const migrations = {
   '0008-words': words,
   '0009-schedules': schedules,
   '0010-commits': scheduleCommits,
+  '0011-overlap': overlap,
 };
 
 /** Size of the WAL file after a burst: twice the size at which SQLite makes a checkpoint (4 MB). */

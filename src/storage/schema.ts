@@ -287,6 +287,10 @@ export interface ScheduleTable {
   revision: number;
   /** When the last message of it reached no channel of its person; null: it reached one. */
   undelivered_at: number | null;
+  /** Null: `skip`, the only policy of earlier versions. */
+  overlap: string | null;
+  /** JSON: its last occurrence. Null: none, or one of an earlier version. */
+  last: string | null;
 }
 
 /** Settled occurrences: unique by schedule and scheduled wall time. */

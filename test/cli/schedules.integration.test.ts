@@ -27,6 +27,13 @@ const none = {
   zone: undefined,
   kind: undefined,
   count: undefined,
+  start: undefined,
+  end: undefined,
+  overlap: undefined,
+  'catch-up': undefined,
+  'catch-up-minutes': undefined,
+  'pause-on-failures': undefined,
+  thread: undefined,
   channel: undefined,
   all: false,
 };
@@ -65,6 +72,32 @@ test('schedules are added, listed, run, paused and cancelled, with a line for ea
   await listSchedules(client, { ...none, all: true, json: true });
   expect(JSON.parse(last())).toMatchObject({
     schedules: [{ kind: 'digest' }, { state: 'cancelled' }],
+  });
+});
+
+test('what happens to occurrences that cannot run at their time is set per schedule', async () => {
+  await addSchedule(client, ['말해줘'], {
+    ...none,
+    cron: '0 8 * * *',
+    kind: 'prompt',
+    json: true,
+    start: '2031-01-01 00:00',
+    end: '2031-12-31 00:00',
+    overlap: 'queue-one',
+    'catch-up': 'once-late',
+    'catch-up-minutes': '30',
+    'pause-on-failures': '0',
+    thread: 'kitchen',
+  });
+  expect(JSON.parse(last())).toMatchObject({
+    start: '2031-01-01T00:00',
+    end: '2031-12-31T00:00',
+    overlap: 'queue-one',
+    catch_up: 'once-late',
+    catch_up_ms: 1_800_000,
+    pause_on_failures: 0,
+    thread: 'kitchen',
+    last: null,
   });
 });
 

@@ -201,6 +201,47 @@ describe('a prompt', () => {
     ]);
   });
 
+  const outcomes = (): string[] => open.messages().map((message) => message.split(':')[0]!);
+  const endRun = async (): Promise<void> => {
+    await until(() => open.journal.started.some(({ src }) => src === 'classify'));
+    const { jobId } = open.journal.started.find(({ src }) => src === 'classify')!;
+    await open.journal.fail(jobId, 'classify');
+    await open.journal.fail(jobId, 'answer');
+  };
+
+  test('that runs over several times is skipped each time, and its failure counts once', async () => {
+    const { id } = await open.schedules.create(prompt());
+    for (const day of [3, 4, 5]) await open.at(`2026-12-0${day}T09:00+09:00`);
+    expect(outcomes()).toEqual(['fired', 'skipped', 'skipped']);
+    await endRun();
+    await open.at('2026-12-06T09:00+09:00');
+    expect(outcomes()).toEqual(['fired', 'skipped', 'skipped', 'fired']);
+    expect(await open.schedules.get(id)).toMatchObject({ failures: 1, missed: 2 });
+  });
+
+  test('with overlap queue-one has one run waiting, with queue-all every one', async () => {
+    const { id } = await open.schedules.create({ ...prompt(), overlap: 'queue-one' });
+    await open.at('2026-12-03T09:00+09:00');
+    await until(() => open.journal.started.some(({ src }) => src === 'classify'));
+    for (const day of [4, 5]) await open.at(`2026-12-0${day}T09:00+09:00`);
+    expect(outcomes()).toEqual(['fired', 'fired', 'skipped']);
+    await open.schedules.cancel(id);
+    await open.schedules.create({ ...prompt(), overlap: 'queue-all' });
+    for (const day of [6, 7, 8]) await open.at(`2026-12-0${day}T09:00+09:00`);
+    expect(outcomes().slice(3)).toEqual(['fired', 'fired', 'fired']);
+  });
+
+  test('keeps its last occurrence with its job', async () => {
+    const { id } = await open.schedules.create(prompt());
+    expect((await open.schedules.get(id)).last).toBeNull();
+    await open.at('2026-12-03T09:00+09:00');
+    const [run] = await open.schedules.history(id, 1);
+    const { jobId, at } = run!;
+    expect((await open.schedules.get(id)).last).toEqual({ at, jobId, outcome: 'fired' });
+    const byHand = await open.schedules.runNow(id);
+    expect((await open.schedules.get(id)).last).toMatchObject({ jobId: byHand, outcome: 'manual' });
+  });
+
   test('that is too late is not run, is counted, and a message reports it', async () => {
     const { id } = await open.schedules.create(prompt());
     await restart('2026-12-03T11:00+09:00');

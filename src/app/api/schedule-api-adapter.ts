@@ -75,7 +75,8 @@ export function createScheduleApi(parts: ScheduleApiParts): ScheduleService {
 }
 
 function newSchedule(body: NewScheduleBody, createdBy: string, zone: string): NewSchedule {
-  const { user_id, catch_up, catch_up_ms, pause_on_failures, idempotency_key, ...rest } = body;
+  const { user_id, overlap, catch_up, catch_up_ms, pause_on_failures, idempotency_key, ...rest } =
+    body;
   const { rule, at, cron, ...given } = rest;
   return {
     ...given,
@@ -83,6 +84,7 @@ function newSchedule(body: NewScheduleBody, createdBy: string, zone: string): Ne
     userId: user_id,
     zone: given.zone ?? zone,
     createdBy,
+    ...(overlap === undefined ? {} : { overlap }),
     ...(catch_up === undefined ? {} : { catchUp: catch_up }),
     ...(catch_up_ms === undefined ? {} : { catchUpMs: catch_up_ms }),
     ...(pause_on_failures === undefined ? {} : { pauseOnFailures: pause_on_failures }),
@@ -136,6 +138,7 @@ const viewOf = (one: Schedule): ScheduleView => ({
   start: one.start,
   end: one.end,
   count: one.count,
+  overlap: one.overlap,
   catch_up: one.catchUp,
   catch_up_ms: one.catchUpMs,
   pause_on_failures: one.pauseOnFailures,
@@ -150,6 +153,10 @@ const viewOf = (one: Schedule): ScheduleView => ({
   settled: one.settled,
   missed: one.missed,
   failures: one.failures,
+  last:
+    one.last === null
+      ? null
+      : { at: isoTime(one.last.at), job_id: one.last.jobId, outcome: one.last.outcome },
   last_job_id: one.lastJobId,
   undelivered_at: timeOf(one.undeliveredAt),
 });

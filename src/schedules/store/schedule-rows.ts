@@ -7,7 +7,7 @@ import type { ScheduleChange } from '../schedule-port.ts';
 export const scheduleColumns = (
   'id user_id channel thread kind text rule zone start_wall end_wall count catch_up catch_up_ms ' +
   'pause_on_failures created_by created_at updated_at state pause_reason cursor_wall next_at ' +
-  'next_wall settled missed failures last_job_id revision undelivered_at'
+  'next_wall settled missed failures last_job_id revision undelivered_at overlap last'
 ).split(' ');
 
 export const scheduleRowOf = (one: Schedule): ScheduleTable => ({
@@ -39,6 +39,8 @@ export const scheduleRowOf = (one: Schedule): ScheduleTable => ({
   last_job_id: one.lastJobId,
   revision: one.revision,
   undelivered_at: one.undeliveredAt,
+  overlap: one.overlap,
+  last: one.last === null ? null : JSON.stringify(one.last),
 });
 
 export const scheduleOf = (row: ScheduleTable): Schedule => ({
@@ -70,6 +72,8 @@ export const scheduleOf = (row: ScheduleTable): Schedule => ({
   lastJobId: row.last_job_id,
   revision: row.revision,
   undeliveredAt: row.undelivered_at,
+  overlap: (row.overlap ?? 'skip') as Schedule['overlap'],
+  last: row.last === null ? null : (JSON.parse(row.last) as Schedule['last']),
 });
 
 /** A damaged rule becomes one that cannot be read: only its schedule is paused. */

@@ -13,6 +13,10 @@ export type ScheduleState = (typeof scheduleStates)[number];
 const occurrenceOutcomes = ['fired', 'late', 'missed', 'skipped', 'manual'] as const;
 export type OccurrenceOutcome = (typeof occurrenceOutcomes)[number];
 
+/** What happens to an occurrence while the run before it has not ended. */
+const overlapPolicies = ['skip', 'queue-one', 'queue-all'] as const;
+export type OverlapPolicy = (typeof overlapPolicies)[number];
+
 /** `YYYY-MM-DDTHH:MM`, with optional seconds: a time on the wall clock of the schedule's zone. */
 const wallTimeText = z
   .string()
@@ -67,13 +71,28 @@ export const newScheduleBody = z.object({
   start: wallTimeText.nullable().default(null).describe('First possible time.'),
   end: wallTimeText.nullable().default(null).describe('Last possible time, included.'),
   count: z.int().min(1).max(1_000_000).nullable().default(null).describe('Occurrences in total.'),
-  catch_up: z.enum(['once-late', 'skip']).optional(),
+  overlap: z
+    .enum(overlapPolicies)
+    .optional()
+    .describe(
+      'While the run before has not ended: leave it out, let one wait, let all wait. Default: `skip`.',
+    ),
+  catch_up: z
+    .enum(['once-late', 'skip'])
+    .optional()
+    .describe('Later than `catch_up_ms`. Default: `once-late` for reminders, else `skip`.'),
   catch_up_ms: z
     .int()
     .min(0)
     .max(366 * day)
-    .optional(),
-  pause_on_failures: z.int().min(0).max(1_000).optional().describe('0: never.'),
+    .optional()
+    .describe('Default: a day for reminders, else an hour.'),
+  pause_on_failures: z
+    .int()
+    .min(0)
+    .max(1_000)
+    .optional()
+    .describe('Failed runs in a row; 0: never. Default: 0 for reminders, else 5.'),
   channel: place.default('http').describe('Where its messages go.'),
   thread: place.nullable().default(null),
   idempotency_key: z.string().min(1).max(256).optional(),
@@ -123,6 +142,7 @@ export const scheduleSchema = z
     start: z.string().nullable(),
     end: z.string().nullable(),
     count: z.int().nullable(),
+    overlap: z.enum(overlapPolicies),
     catch_up: z.enum(['once-late', 'skip']),
     catch_up_ms: z.int(),
     pause_on_failures: z.int(),
@@ -136,6 +156,10 @@ export const scheduleSchema = z
     settled: z.int().describe('Occurrences so far: fired, late, missed and skipped ones.'),
     missed: z.int(),
     failures: z.int().describe('Failed jobs in a row.'),
+    last: z
+      .strictObject({ at: time, job_id: z.string(), outcome: z.enum(occurrenceOutcomes) })
+      .nullable()
+      .describe('Its last occurrence.'),
     last_job_id: z.string().nullable(),
     undelivered_at: time
       .nullable()
