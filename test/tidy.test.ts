@@ -62,6 +62,7 @@ const vendorBoundaries: Record<string, string[]> = {
   imapflow: ['src/tools/email'],
   'windows-iana': ['src/tools/calendar'],
   '@modelcontextprotocol/client': ['src/mcp'],
+  '@modelcontextprotocol/server': ['src/http/mcp'],
   croner: ['src/schedules'],
   '@xstate/store': ['src/models'],
   'prom-client': ['src/observability/metrics'],

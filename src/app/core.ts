@@ -12,6 +12,7 @@ import { calendarRoutes, type CalendarFileService } from '#http/routes/calendar-
 import { chatRoutes } from '#http/routes/chat-routes';
 import { documentRoutes } from '#http/routes/document-routes';
 import { openAiRoutes } from '#http/openai/openai-routes';
+import { doorRoutes } from '#http/mcp/door-routes';
 import { askLoopRoutes, type AskLoopRoutesOptions } from '#http/routes/ask-loop-routes';
 import { eventRoutes, type EventNotifier } from '#http/routes/event-routes';
 import { scheduleRoutes } from '#http/routes/schedule-routes';
@@ -41,6 +42,7 @@ import type { Cluster } from './cluster/cluster.ts';
 import type { LiveSource } from '#shared/wire/live-source';
 import { createCalendarApi } from './api/calendar-api-adapter.ts';
 import { createDocumentApi } from './api/document-api-adapter.ts';
+import { createDoorApi } from './api/mcp-door-adapter.ts';
 import type { DocumentSearch } from '#library/document-search';
 import { memoAndDraftRoutes } from './api/draft-api-adapter.ts';
 import { createDraftService, type DraftService } from './draft-service.ts';
@@ -341,6 +343,12 @@ function routesOf(
   },
 ): ServerOptions['routes'] {
   const { cluster, jobService, hub, live, pool, journal, stores } = parts;
+  const documents = createDocumentApi(
+    parts.library,
+    parts.drafts.memos,
+    parts.search,
+    parts.slices,
+  );
   return [
     chatRoutes({ jobService, live }),
     eventRoutes({
@@ -348,9 +356,7 @@ function routesOf(
       notifier: notifierOf(stores, hub),
       libraryOwner: parts.library.ownerOf,
     }),
-    documentRoutes(
-      createDocumentApi(parts.library, parts.drafts.memos, parts.search, parts.slices),
-    ),
+    documentRoutes(documents),
     ...memoAndDraftRoutes(parts.drafts, parts.library, hub, parts.slices),
     askRoutes(parts),
     askLoopRoutes(parts),
@@ -364,6 +370,11 @@ function routesOf(
       backendOf: (role) => selectBackend(pool, null, role),
       models: () => modelListing(pool),
       nextId: createIdSource(),
+    }),
+    doorRoutes({
+      ...parts,
+      ...createDoorApi({ ...parts, documents, memos: parts.drafts.memos }),
+      onCall: parts.metrics.observeDoorCall,
     }),
     inspectorRoutes({
       ...parts,

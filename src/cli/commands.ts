@@ -75,6 +75,12 @@ export const commands: Commands = {
       return (await import('./mcp.ts')).acceptTools({ configFile, id, json });
     },
   },
+  'mcp serve': {
+    summary: 'the tools of a running core for an MCP client, on standard input and output',
+    options: ['url', 'user'],
+    run: async (_words, values) =>
+      (await import('./mcp-serve.ts')).serveMcp(await connect(values), values.user),
+  },
 
   route: {
     summary: 'what the rules decide, as JSON, without a model',

@@ -105,7 +105,7 @@ export async function fetchWaitingDrafts(
 }
 
 /** Null: the key is the operator's, or there is no key. */
-async function userOfKey(client: CoreClient): Promise<string | null> {
+export async function userOfKey(client: CoreClient): Promise<string | null> {
   const session = await client.request('GET', '/inspect/api/session').catch(() => null);
   return (session as { user?: string | null } | null)?.user ?? null;
 }

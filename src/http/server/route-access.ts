@@ -179,6 +179,7 @@ function enforceUser(user: string, fields: unknown, path: string): void {
     if (given !== user) {
       throw new GatehouseError('GH_REQUEST_FORBIDDEN', `${name}: this key is for ${user} only`);
     }
-    named[name] = user;
+    // A message of JSON-RPC has no such field: the handler takes the caller.
+    if (path !== '/mcp') named[name] = user;
   }
 }

@@ -102,6 +102,9 @@ export function createJobService(options: JobServiceOptions): JobService {
   return {
     submit: (body, defaults = {}) => submit(options, body, defaults),
 
+    jobOfRequest: async (userId, requestKey) =>
+      (await options.storage.jobOfKey(requestKeyOf(userId, requestKey)))?.jobId ?? null,
+
     async get(jobId) {
       const job = await find(jobId);
       const cause = job.outcome === 'failed' ? await failureCause(options, jobId) : null;
@@ -164,10 +167,7 @@ async function submit(
   const userId = (parsed.user_id ?? defaults.userId ?? defaultUser).toWellFormed();
   const channel = parsed.channel ?? defaults.channel ?? defaultChannel;
   const conversation = conversationKey({ channel, thread: parsed.thread, userId });
-  // An idempotency key belongs to its sender: the same key of another user is another message.
-  const key = parsed.idempotency_key;
-  const idempotencyKey =
-    key === undefined ? null : JSON.stringify([conversation, key.toWellFormed()]);
+  const idempotencyKey = idempotencyKeyOf(parsed.idempotency_key, defaults, userId, conversation);
   const known = idempotencyKey === null ? null : await storage.jobOfKey(idempotencyKey);
   if (known !== null) return { job_id: known.jobId, after_seq: known.seqBefore };
 
@@ -218,6 +218,20 @@ async function submit(
     defaults,
   );
 }
+
+/** A key belongs to its sender: the same key of another user is another message. */
+function idempotencyKeyOf(
+  key: string | undefined,
+  { requestKey }: SubmitContext,
+  userId: string,
+  conversation: string,
+): string | null {
+  if (requestKey !== undefined) return requestKeyOf(userId, requestKey);
+  return key === undefined ? null : JSON.stringify([conversation, key.toWellFormed()]);
+}
+
+const requestKeyOf = (userId: string, requestKey: string): string =>
+  JSON.stringify(['request', userId, requestKey]);
 
 interface NewMessage {
   message: string;

@@ -1,5 +1,9 @@
-/** Prometheus metrics of MCP servers, read at each scrape. Their calls are in the metrics of tools. */
+/**
+ * Prometheus metrics of MCP: the servers, read at each scrape (their calls are in the metrics of tools), and the calls of
+ * our own tools by other programs.
+ */
 import { Counter, Gauge, type Registry } from 'prom-client';
+import type { DoorOutcome } from '#http/mcp/door-server';
 import type { McpServerView } from '#shared/wire/mcp-view';
 
 export function addMcpMetrics(registry: Registry, servers: () => readonly McpServerView[]): void {
@@ -43,4 +47,17 @@ export function addMcpMetrics(registry: Registry, servers: () => readonly McpSer
       },
     }),
   );
+}
+
+/** Counts the calls of the tools of `POST /mcp`. */
+export function mcpDoorCounter(
+  registers: Registry[],
+): (tool: string, outcome: DoorOutcome) => void {
+  const calls = new Counter({
+    name: 'gatehouse_mcp_door_calls_total',
+    help: 'Calls of the tools of POST /mcp by how they have ended: ok, error, cancelled',
+    labelNames: ['tool', 'result'],
+    registers,
+  });
+  return (tool, result) => calls.inc({ tool, result });
 }

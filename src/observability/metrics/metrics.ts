@@ -7,6 +7,7 @@
 import { Counter, Histogram, Registry } from 'prom-client';
 import type { GateObservation } from '#models/gate/gate-options';
 import type { ModelOutcome, RequestKind } from '#shared/model/model';
+import type { DoorOutcome } from '#http/mcp/door-server';
 import type { FinishedRequest } from '#http/server/finished-request-hook';
 import type { Messaging } from '#events/messaging-port';
 import type { McpServerView } from '#shared/wire/mcp-view';
@@ -16,7 +17,7 @@ import { addMessagingMetrics } from './messaging-metrics.ts';
 import { addGateMetrics } from './gate-metrics.ts';
 import { createJobMetrics, type JobMetrics } from './job-metrics.ts';
 import { secondsBuckets, shortSecondsBuckets, requestSecondsBuckets } from './metric-buckets.ts';
-import { addMcpMetrics } from './mcp-metrics.ts';
+import { addMcpMetrics, mcpDoorCounter } from './mcp-metrics.ts';
 import {
   addScheduleMetrics,
   type ScheduleObserver,
@@ -34,6 +35,8 @@ export interface Metrics {
   /** An event of a schedule of this kind was stored. */
   observeScheduleEvent: ScheduleObserver;
   observeHttpRequest(exchange: FinishedRequest): void;
+  /** A program has called a tool of `POST /mcp`. */
+  observeDoorCall(tool: string, outcome: DoorOutcome): void;
   /** Prometheus text format. */
   text(): Promise<string>;
   /** Stops all measurements. */
@@ -74,6 +77,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
     ...commits,
     observeScheduleEvent,
     observeHttpRequest: observeExchange,
+    observeDoorCall: mcpDoorCounter(registers),
     text: () => registry.metrics(),
     stop,
   };

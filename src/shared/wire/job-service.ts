@@ -192,6 +192,11 @@ export interface SubmitContext {
   channel?: string;
   /** The raw header; an invalid one is ignored. */
   traceparent?: string | undefined;
+  /**
+   * Names the request among those of its user: `jobOfRequest` finds its job. As an `idempotency_key`, but of the user and not of the conversation;
+   * that key is ignored then.
+   */
+  requestKey?: string | undefined;
 }
 
 /** All calls throw GatehouseError, with the codes of docs/errors.md. */
@@ -203,6 +208,8 @@ export interface JobService {
    *   the body names a `draft`: GH_JOB_NOT_FOUND (no job of this conversation), GH_JOB_CONFLICT (decided or changed)
    */
   submit(body: unknown, context?: SubmitContext): Promise<SubmitReceipt>;
+  /** The id of the job that a request with this key has opened or changed; null: there is none. */
+  jobOfRequest(userId: string, requestKey: string): Promise<string | null>;
   /** @throws GH_JOB_NOT_FOUND */
   get(jobId: string): Promise<JobView>;
   /** A page of at most `bytesMax` bytes of JSON (default 1 MiB). @throws GH_REQUEST_INVALID */

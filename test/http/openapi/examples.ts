@@ -91,6 +91,7 @@ export const examples: Record<string, ((scene: Scene) => Example | Promise<Examp
     body: { model: 'large', messages: [{ role: 'user', content: 'hello' }] },
   }),
   'GET /v1/models/:model': () => ({ path: { model: 'large' } }),
+  'POST /mcp': () => ({ body: { jsonrpc: '2.0', id: 1, method: 'tools/list' } }),
   'POST /calendar/import': () => ({ body: { ics } }),
   'POST /schedules': () => ({
     body: { text: 'water the plants', rule: { cron: '0 9 * * 6' }, zone: 'Europe/Berlin' },

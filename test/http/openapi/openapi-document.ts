@@ -21,6 +21,7 @@ const tags = [
   'calendar',
   'schedules',
   'status',
+  'mcp',
   'inspector',
 ];
 
