@@ -148,6 +148,7 @@ async function assemble(
     messaging: () => messaging,
     mcp: () => mcp.views(),
     schedules: () => stores.schedules.overview(clock.now(), null),
+    cluster: () => cluster?.figures() ?? null,
     clock,
   };
   const observed = { hub, sources, clock, counts: stores.counts, sizes: stores.maintenance.sizes };

@@ -1,5 +1,6 @@
 /** Collects the data of the status routes from the parts of the core. */
 import type { Readiness, StatusSource } from '#http/routes/status-routes';
+import type { Cluster } from './cluster/cluster.ts';
 import type { Journal } from '#jobs/runtime/journal';
 import type { BackendPool } from '#models/backend-pool';
 import { backendViews } from '#models/backend-view';
@@ -18,8 +19,9 @@ export function createStatusSource(parts: {
   mcp: Pick<Mcp, 'views'>;
   search: Pick<DocumentSearch, 'problem'>;
   stores: Pick<Stores, 'health'>;
+  cluster: Pick<Cluster, 'overview'> | null;
 }): StatusSource {
-  const { journal, pool, metrics, messaging, mcp, search, stores } = parts;
+  const { journal, pool, metrics, messaging, mcp, search, stores, cluster } = parts;
   return {
     async readiness() {
       const health = await stores.health();
@@ -32,6 +34,7 @@ export function createStatusSource(parts: {
     },
     backends: () => backendViews(pool),
     mcpServers: () => mcp.views(),
+    cluster: async () => (await cluster?.overview()) ?? null,
     metrics: () => metrics.text(),
   };
 }

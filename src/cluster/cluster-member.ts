@@ -9,6 +9,7 @@
  */
 import { messageOf } from '#shared/errors';
 import { abortableSleep } from '#shared/abortable-sleep';
+import { systemClock } from '#shared/clock';
 import { createIdSource } from '#shared/ids';
 import type { Log } from '#shared/log';
 import {
@@ -34,6 +35,7 @@ import {
   type SilentWorker,
   type WorkerBeat,
 } from './failure-detector.ts';
+import { createLeaseHistory, type LeaseChange } from './lease-history.ts';
 import { planLeases } from './lease-plan.ts';
 
 export interface GainedLease extends HeldLease {
@@ -80,9 +82,18 @@ export interface ClusterOptions {
 
 export interface ClusterView {
   worker: Worker;
-  /** All workers that are not gone. */
-  live: readonly LiveWorker[];
+  /** All workers that are not gone; `silentMs`: since a beat of it was seen. */
+  live: readonly (LiveWorker & { silentMs: number })[];
   leases: readonly LeaseState[];
+}
+
+/** Numbers of leases since the start of the process. */
+export interface MemberCounters {
+  /** Taken from workers that were gone. */
+  takeovers: number;
+  handovers: number;
+  /** Taken by others. */
+  losses: number;
 }
 
 export interface ClusterMember {
@@ -90,6 +101,13 @@ export interface ClusterMember {
   view(): ClusterView | null;
   /** Whether the last stored beat is at most so old, in ms. Default: `goneAfterMs`. */
   isConfirmed(withinMs?: number): boolean;
+  /** Age of the last stored beat in ms; Infinity: none is stored. */
+  beatAgeMs(): number;
+  /** Names of the leases that are in use here. */
+  owned(): string[];
+  readonly counters: Readonly<MemberCounters>;
+  /** What the table of leases has shown, the newest first. */
+  changes(): LeaseChange[];
   /** Looks at the leases now instead of at the next beat. */
   wake(): void;
   /** Writes of these leases were refused as fenced. */
@@ -115,6 +133,8 @@ class Member implements ClusterMember {
   readonly #owned = new Map<string, number>();
   /** Being handed over. */
   readonly #leaving = new Set<string>();
+  readonly #history = createLeaseHistory();
+  readonly counters: MemberCounters = { takeovers: 0, handovers: 0, losses: 0 };
   #detector: FailureDetector;
   #worker: Worker;
   #view: ClusterView | null = null;
@@ -149,7 +169,19 @@ class Member implements ClusterMember {
   }
 
   isConfirmed(withinMs = this.#timing.goneAfterMs): boolean {
-    return this.#now() - this.#confirmedAt < withinMs;
+    return this.beatAgeMs() < withinMs;
+  }
+
+  beatAgeMs(): number {
+    return this.#now() - this.#confirmedAt;
+  }
+
+  owned(): string[] {
+    return [...this.#owned.keys()];
+  }
+
+  changes(): LeaseChange[] {
+    return this.#history.changes();
   }
 
   wake(): void {
@@ -170,6 +202,7 @@ class Member implements ClusterMember {
     const names = [...this.#owned.keys()];
     this.#owned.clear();
     if (names.length > 0) await this.#options.user.handOver(names);
+    this.counters.handovers += names.length;
     await leaveWorkers(this.#options.database, this.#worker.id);
     this.#options.onReleased?.();
   }
@@ -199,7 +232,13 @@ class Member implements ClusterMember {
     const gone = await this.#markSilent(live.filter(({ id }) => id !== this.#worker.id));
     const alive = live.filter(({ id }) => !gone.has(id));
     const leases = await readLeases(database);
-    this.#view = { worker: this.#worker, live: alive, leases };
+    const now = this.#now();
+    const seen = alive.map((worker) => ({
+      ...worker,
+      silentMs: worker.id === this.#worker.id ? 0 : this.#detector.silentMs(now, worker.id),
+    }));
+    this.#view = { worker: this.#worker, live: seen, leases };
+    this.#history.observe(systemClock.now(), alive, leases);
     this.#forgetForeign(leases);
     const plan = planLeases(this.#worker, alive, leases);
     // Taken before, but the answer was lost: taken again, with a new epoch.
@@ -263,6 +302,9 @@ class Member implements ClusterMember {
     const names = [...epochs.keys()];
     const taken = await takeLeases(this.#options.database, this.#worker, names, epochs);
     for (const [name, { epoch }] of taken) this.#owned.set(name, epoch);
+    const isOthers = ({ name, worker }: LeaseState): boolean =>
+      taken.has(name) && worker !== null && worker !== this.#worker.id;
+    this.counters.takeovers += leases.filter(isOthers).length;
     const now = this.#now();
     const silences = new Map(
       leases.map(({ name, worker: owner }) => [
@@ -298,6 +340,7 @@ class Member implements ClusterMember {
       try {
         await this.#options.user.handOver(names);
         await releaseLeases(this.#options.database, this.#worker.id, names);
+        this.counters.handovers += names.length;
         this.#options.onReleased?.();
       } finally {
         this.#leaving.clear();
@@ -313,6 +356,7 @@ class Member implements ClusterMember {
 
   #lose(names: readonly string[]): void {
     for (const name of names) this.#owned.delete(name);
+    this.counters.losses += names.length;
     if (names.length > 0) this.#options.user.lost(names);
   }
 

@@ -17,7 +17,7 @@ export async function createObservability(parts: {
   counts: MetricsSources['counts'];
   sizes: MetricsSources['sizes'];
   hub: LiveHub;
-  sources: Pick<MetricsSources, 'journal' | 'pool' | 'messaging' | 'mcp' | 'schedules' | 'clock'>;
+  sources: Omit<MetricsSources, 'counts' | 'sizes'>;
   /** Null or omitted: no traces. */
   tracing?: TracingSettings | null;
   clock: Clock;

@@ -17,6 +17,7 @@ const nowhere = '01JZZZZZZZZZZZZZZZZZZZZZZZ';
 /** Routes without a declared access: they are the operator's. A new route is added here, or declares its access. */
 const ofOperator = [
   'GET /backends',
+  'GET /cluster',
   'GET /mcp/servers',
   'GET /metrics',
   'GET /queue/stats',

@@ -55,8 +55,19 @@ export async function startTwoWorkers(options: CoreOptions): Promise<Core> {
     config: { ...config, server: { ...config.server, port: 0 } },
   });
   const front = await startCore({ ...options, machineVersion: jobMachineVersion - 1 });
+  const both = [front.schedules.worker, owner.schedules.worker];
   return {
     ...front,
+    // For tests that set the clock: the schedules of all persons are the owner's.
+    schedules: {
+      ...front.schedules,
+      worker: {
+        wake: () => both.forEach((worker) => worker.wake()),
+        get state() {
+          return owner.schedules.worker.state;
+        },
+      } as Core['schedules']['worker'],
+    },
     async stop() {
       await front.stop();
       await owner.stop();

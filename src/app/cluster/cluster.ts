@@ -19,13 +19,17 @@ import { GatehouseError, messageOf } from '#shared/errors';
 import type { Log } from '#shared/log';
 import { NotDeliveredError } from '#shared/message-transport';
 import type { LiveSource } from '#shared/wire/live-source';
+import type { ClusterFigures } from '#observability/metrics/cluster-metrics';
+import type { ClusterView } from '#shared/wire/cluster-view';
 import { createSubjects, type Subjects } from '#shared/wire/subjects';
+import { readWorkerInfos } from '#storage/postgres/leases';
 import { partitionLease, sequencerLease } from '#storage/postgres/partition';
 import { assertServers, candidateOf } from './candidate.ts';
 import type { ClusterSettings } from '../config/cluster-settings.ts';
 import type { Config } from '../config/config.ts';
 import type { SharedDatabase } from '../stores/shared-database.ts';
 import type { Stores } from '../stores/stores.ts';
+import { countersOf, figuresOf, overviewOf, type OverviewParts } from './cluster-overview.ts';
 import { createClusterLive, type ClusterLive, type ClusterLiveParts } from './cluster-live.ts';
 import { createJobCommands, jobOperations, type JobCommands } from './job-doors.ts';
 import { libraryOperations, routeChanges } from './library-doors.ts';
@@ -33,6 +37,8 @@ import { routeScheduleChanges, scheduleOperations } from './schedule-doors.ts';
 
 /** A worker that is not gone answers a ping within this time, unless it is stopped. */
 const pingMs = 400;
+/** A page waits so long for the counters of the other workers. */
+const countersMs = 500;
 /** A worker without NATS keeps its work for so many times `goneAfterMs`: most servers are back by then. */
 const isolatedAfter = 2;
 /** NATS is waited for so long before leases are taken: others reach this worker only over it. */
@@ -71,6 +77,7 @@ export class Cluster {
   #live: ClusterLive | null = null;
   #sequencerWake: (() => void) | null = null;
   #wakeSchedules: () => void = () => undefined;
+  #fencedCommits = 0;
   #endInbox: () => void = () => undefined;
 
   constructor(parts: ClusterParts) {
@@ -129,6 +136,7 @@ export class Cluster {
 
   /** Partitions were lost, as a refused write shows. */
   fenced(partitions: readonly number[]): void {
+    this.#fencedCommits += 1;
     this.#member?.fenced(partitions.map(partitionLease));
   }
 
@@ -191,6 +199,25 @@ export class Cluster {
     );
   }
 
+  /** What this worker knows of the cluster; null before it has joined. */
+  async overview(): Promise<ClusterView | null> {
+    const parts = this.#overviewParts();
+    const ask = (id: string): Promise<unknown> =>
+      this.transport
+        .request(this.subjects.worker(id), { counters: true }, countersMs)
+        .catch(() => null);
+    if (parts === null) return null;
+    // Without the database the rest is still shown.
+    const infos = await readWorkerInfos(this.#parts.shared.database).catch(() => new Map());
+    return overviewOf(parts, infos, ask);
+  }
+
+  /** For the metrics; null before it has joined. */
+  figures(): ClusterFigures | null {
+    const parts = this.#overviewParts();
+    return parts === null ? null : figuresOf(parts);
+  }
+
   /** Hands everything over. Requests are sent to the other workers from then on. */
   async leave(): Promise<void> {
     const { log } = this.#parts;
@@ -206,6 +233,11 @@ export class Cluster {
     this.#live?.stop();
     this.#endInbox();
     for (const end of this.#ends.splice(0)) end();
+  }
+
+  #overviewParts(): OverviewParts | null {
+    const [member, gates, fencedCommits] = [this.#member, this.gates, this.#fencedCommits];
+    return member === null ? null : { member, gates, fencedCommits };
   }
 
   /** Events of documents are published by the worker that has changed them. */
@@ -270,6 +302,7 @@ export class Cluster {
         this.#sequencerWake = () => sequencer.wake();
         running = sequencer.run(ended.signal).catch((error: unknown) => {
           if (!(error instanceof GatehouseError)) throw error;
+          this.#fencedCommits += 1;
           this.#member?.fenced([sequencerLease]);
         });
       },
@@ -300,7 +333,12 @@ export class Cluster {
     this.#workerId = id;
     this.#endInbox();
     this.#endInbox = this.transport.subscribe(this.subjects.worker(id), (message) => {
-      if (message !== null && typeof message === 'object' && 'ping' in message) return {};
+      const isObject = message !== null && typeof message === 'object';
+      if (isObject && 'ping' in message) return {};
+      if (isObject && 'counters' in message) {
+        const parts = this.#overviewParts();
+        return parts === null ? {} : countersOf(parts);
+      }
       this.#live?.receive(message);
       return undefined;
     });

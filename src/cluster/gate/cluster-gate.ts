@@ -120,6 +120,11 @@ export class ClusterGate implements ObservableGate {
     };
   }
 
+  /** Requests of this worker that have a permit. */
+  get running(): number {
+    return this.#remote.running;
+  }
+
   subscribe(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

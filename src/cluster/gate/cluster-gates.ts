@@ -4,6 +4,7 @@
  */
 import { createIdSource } from '#shared/ids';
 import { systemTimers, type GateOptions } from '#models/gate/gate-options';
+import type { GateView } from '#models/gate/gate-view';
 import type { GainedLease, LeaseUser } from '../cluster-member.ts';
 import { ClusterGate, type ClusterGateParts } from './cluster-gate.ts';
 
@@ -28,6 +29,14 @@ export class ClusterGates implements LeaseUser {
   /** The names of the leases of all gates. */
   leases(): string[] {
     return [...this.#gates.keys()];
+  }
+
+  views(): { backend: string; arbiter: GateView['arbiter']; running: number }[] {
+    return [...this.#gates.values()].map((gate) => ({
+      backend: gate.id,
+      arbiter: gate.view().arbiter,
+      running: gate.running,
+    }));
   }
 
   gained(leases: ReadonlyMap<string, GainedLease>): void {

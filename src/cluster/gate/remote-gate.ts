@@ -74,6 +74,11 @@ export class RemoteGate implements Gate, TicketOwner {
     ];
   }
 
+  /** Requests that have a permit. */
+  get running(): number {
+    return [...this.#tickets.values()].filter(({ phase }) => phase === 'running').length;
+  }
+
   acquire(request: GateRequest): Promise<AcquireResult> {
     this.#lastId += 1;
     const arrivedAt = this.timers.monotonicNow();

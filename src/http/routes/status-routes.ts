@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { GatehouseError } from '#shared/errors';
 import { backendSchema, type BackendView } from '#shared/wire/backend-view';
+import { clusterSchema, type ClusterView } from '#shared/wire/cluster-view';
 import { mcpServerSchema, type McpServerView } from '#shared/wire/mcp-view';
 import { textResponse, declareRoutes, type RouteServer } from '../server/route-schemas.ts';
 
@@ -29,6 +30,8 @@ export interface StatusSource {
   queueStats(): z.infer<typeof queueSchema>;
   backends(): BackendView[];
   mcpServers(): McpServerView[];
+  /** Null: this process is alone. */
+  cluster(): Promise<ClusterView | null>;
   /** Prometheus text format. */
   metrics(): Promise<string>;
 }
@@ -78,6 +81,14 @@ export const statusRoutes =
         response: { 200: z.strictObject({ servers: z.array(mcpServerSchema) }) },
       }),
       () => ({ servers: source.mcpServers() }),
+    );
+    server.get(
+      '/cluster',
+      declare.operator(
+        'The workers: who owns what, who grants the requests to each backend, and what has moved. Null: this core is alone.',
+        { response: { 200: z.strictObject({ cluster: clusterSchema.nullable() }) } },
+      ),
+      async () => ({ cluster: await source.cluster() }),
     );
     server.get(
       '/metrics',

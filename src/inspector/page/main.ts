@@ -12,6 +12,7 @@ import { routeOf, titleOf, type Route } from './route.ts';
 import { SchedulesView } from './schedules-view.ts';
 import { createDoorkeeper, signIn } from './sign-in.ts';
 import { StatelyView } from './stately-view.ts';
+import { WorkersView } from './workers-view.ts';
 
 const element = (selector: string): HTMLElement => document.querySelector<HTMLElement>(selector)!;
 const place = element('#view');
@@ -67,6 +68,7 @@ interface Parts {
   gates: GatesView;
   drafts: DraftsView;
   schedules: SchedulesView;
+  workers: WorkersView;
   stately: StatelyView;
 }
 
@@ -105,10 +107,12 @@ element('.skip').addEventListener('click', (event) => {
 });
 
 /** Tells the views with details of their own what to show. */
-function openPart({ drafts, schedules }: Parts, { view, id, owner }: Route): void {
+function openPart({ drafts, schedules, workers }: Parts, { view, id, owner }: Route): void {
   if (view === 'drafts') drafts.open(id, owner);
   if (view === 'schedules') schedules.open(id);
   else schedules.close();
+  if (view === 'workers') workers.open();
+  else workers.close();
 }
 
 /** Texts are hidden or shown from now on: all views load them again. */
@@ -144,6 +148,7 @@ function start(user: string | null): void {
     gates: new GatesView(),
     drafts: new DraftsView(user),
     schedules: new SchedulesView(),
+    workers: new WorkersView(),
     stately: new StatelyView(),
   };
   const { list, stately } = parts;

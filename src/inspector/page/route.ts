@@ -5,6 +5,7 @@ const titles = {
   gates: 'Gates',
   drafts: 'Drafts',
   schedules: 'Schedules',
+  workers: 'Workers',
   stately: 'Other actors',
 };
 export type ViewName = keyof typeof titles;

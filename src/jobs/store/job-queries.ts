@@ -279,9 +279,7 @@ export class JobQueries {
     const answered = this.#query
       .selectFrom('job')
       .where('conversation', '=', conversation)
-      .where('num', '<', (inner) =>
-        inner.selectFrom('job').select('num').where('id', '=', beforeJob),
-      )
+      .where('num', '<', numOf(beforeJob))
       .where('outcome', 'in', ['answered', 'clarified', 'declined']);
     const rows = await this.#read(
       answered
@@ -309,9 +307,7 @@ export class JobQueries {
         .selectFrom('job')
         .select(['message', 'outcome', 'created_at', 'ended_at'])
         .where('conversation', '=', conversation)
-        .where('num', '<', (inner) =>
-          inner.selectFrom('job').select('num').where('id', '=', beforeJob),
-        )
+        .where('num', '<', numOf(beforeJob))
         .orderBy('num', 'desc')
         .limit(askedMax),
     );
@@ -324,6 +320,15 @@ export class JobQueries {
       .toReversed();
   }
 }
+
+/** Of a job that is not stored yet, as in the batch that opens it: higher than all stored ones. */
+const numOf =
+  (jobId: string) =>
+  ({ selectFrom, fn, lit }: ExpressionBuilder<DatabaseSchema, 'job'>) =>
+    fn.coalesce(
+      selectFrom('job').select('num').where('id', '=', jobId),
+      lit(Number.MAX_SAFE_INTEGER),
+    );
 
 /** Questions in a row about one request. */
 const askedMax = 3;

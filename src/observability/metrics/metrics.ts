@@ -17,6 +17,7 @@ import { addMessagingMetrics } from './messaging-metrics.ts';
 import { addGateMetrics } from './gate-metrics.ts';
 import { createJobMetrics, type JobMetrics } from './job-metrics.ts';
 import { secondsBuckets, shortSecondsBuckets, requestSecondsBuckets } from './metric-buckets.ts';
+import { addClusterMetrics, type ClusterFigures } from './cluster-metrics.ts';
 import { addMcpMetrics, mcpDoorCounter } from './mcp-metrics.ts';
 import {
   addScheduleMetrics,
@@ -48,6 +49,8 @@ export interface MetricsSources extends StateSources {
   messaging: () => Pick<Messaging, 'status' | 'backlog'>;
   mcp: () => readonly McpServerView[];
   schedules: ScheduleSources['schedules'];
+  /** Null: this process is alone. */
+  cluster: () => ClusterFigures | null;
   clock: Clock;
 }
 
@@ -67,6 +70,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
   addMessagingMetrics(registry, sources.messaging);
   addGateMetrics(registry, sources.pool);
   addMcpMetrics(registry, sources.mcp);
+  addClusterMetrics(registry, sources.cluster);
   const observeScheduleEvent = addScheduleMetrics(registry, sources);
   const stop = addProcessMetrics(registry);
 

@@ -140,6 +140,17 @@ export async function ensureLeases(
 export const readLeases = (database: PostgresDatabase): Promise<LeaseState[]> =>
   database.run(selectOwners, []);
 
+/** The `WorkerInfo` of each worker that is not gone, as JSON, by its id. @throws the error of the driver */
+export async function readWorkerInfos(database: PostgresDatabase): Promise<Map<string, string>> {
+  const rows = await database.run(selectInfos, []);
+  return new Map(rows.map(({ id, info }) => [id, info]));
+}
+
+const selectInfos: PreparedStatement<{ id: string; info: string }> = {
+  name: 'select_worker_infos',
+  text: 'select id, info from worker where not gone',
+};
+
 const insertWorker: PreparedStatement<never> = {
   name: 'insert_worker',
   text: `insert into worker (id, beat, gone, machine_version, name, info)

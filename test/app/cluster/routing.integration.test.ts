@@ -1,7 +1,10 @@
 /** Two real workers on one PostgreSQL and one NATS server: any of them answers for all persons. */
+import { isDeepStrictEqual } from 'node:util';
 import { jetstream } from '@nats-io/jetstream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ClusterView } from '#shared/wire/cluster-view';
 import type { StateEvent, TokenChunk } from '#shared/wire/state-event';
+import { familiesOf, valueOf } from '#test/observability/metrics/exposition';
 import { connectClient, natsCommand, readEvents } from '#test/events/nats-fixture';
 import {
   openTestCluster,
@@ -122,6 +125,49 @@ describe.skipIf(missing !== null)('two workers', () => {
       `/memos?user_id=${user_id}`,
     );
     expect(memos.memos.map(({ head }) => head)).toEqual(['Buy oat milk']);
+  });
+
+  test('show in their metrics and at /cluster who owns what: each lease once', async () => {
+    const { cluster, a, b } = await openTwo();
+    const scrape = async ({ core }: TestWorker) =>
+      familiesOf(await (await fetch(`${core.url}/metrics`)).text());
+    let scrapes: Awaited<ReturnType<typeof scrape>>[] = [];
+    const sum = (name: string, labels: Record<string, string> = {}): number =>
+      scrapes.reduce((all, families) => all + valueOf(families, name, labels), 0);
+    // Each knows the leases as of its last beat.
+    await expect
+      .poll(async () => {
+        scrapes = [await scrape(a), await scrape(b)];
+        return sum('gatehouse_cluster_free_leases');
+      })
+      .toBe(0);
+    expect(sum('gatehouse_cluster_partitions')).toBe(64);
+    expect(sum('gatehouse_cluster_workers')).toBe(4);
+    const roles = [...(await cluster.owners()).keys()].filter((name) => name.startsWith('role/'));
+    expect(roles.length).toBeGreaterThan(4);
+    for (const role of roles)
+      expect(sum('gatehouse_cluster_role', { role: role.slice(5) }), role).toBe(1);
+    for (const backend of ['small', 'large'])
+      expect(sum('gatehouse_cluster_gate_arbiter', { backend })).toBe(1);
+    expect(sum('gatehouse_cluster_handovers_total')).toBeGreaterThan(0);
+    expect(sum('gatehouse_cluster_takeovers_total')).toBe(0);
+
+    const seen = async ({ client }: TestWorker): Promise<ClusterView> =>
+      (await client.request<{ cluster: ClusterView }>('GET', '/cluster')).cluster;
+    expect([(await seen(a)).self, (await seen(b)).self]).toEqual([workerIdOf(a), workerIdOf(b)]);
+    const listed = async (worker: TestWorker) =>
+      (await seen(worker)).leases.toSorted((one, two) => (one.name < two.name ? -1 : 1));
+    await until(async () => isDeepStrictEqual(await listed(a), await listed(b)));
+    a.core.cluster?.fenced([0]);
+    for (const view of [await seen(a), await seen(b)]) {
+      const fenced = view.workers.map(({ id, counters }) => [id, counters?.fenced_commits]);
+      expect(new Map(fenced as [string, number][])).toEqual(
+        new Map([
+          [workerIdOf(a), 1],
+          [workerIdOf(b), 0],
+        ]),
+      );
+    }
   });
 
   test('draft with one of them, which is paused and resumed from any', async () => {
