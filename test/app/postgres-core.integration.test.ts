@@ -1,7 +1,9 @@
 /** A whole core on a real PostgreSQL. */
+import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { broker, connectClient, natsCommand, readEvents } from '#test/events/nats-fixture';
 import { createLog, silentLog } from '#shared/log';
+import { openSmallDisk } from '#test/chaos/small-disk';
 import { direct, follow, openCore, type CoreFixture } from '#test/support/core';
 import { says } from '#test/support/fake-llm-replies';
 import { until } from '#test/support/journal';
@@ -116,6 +118,50 @@ describe.skipIf(postgresMissing() !== null)('a core on PostgreSQL', () => {
     expect((await fixture.ask('again', { user_id: 'ann' })).end.data).toMatchObject({
       reply: 'After.',
     });
+  });
+
+  test('answers 503 with a code while the disk of the server is full, loses nothing, and goes on when there is room', async ({
+    skip,
+  }) => {
+    const disk = openSmallDisk(`/tmp/gatehouse-core-disk-${process.pid}`);
+    onTestFinished(() => {
+      disk.unmount();
+      rmSync(disk.path, { recursive: true, force: true });
+    });
+    if (!disk.canFill) return skip('no right to mount a small disk');
+    // The data of this database; the server's log of writes has room, so the server goes on.
+    server.adopt(disk.path);
+    await server.run(`create tablespace small location '${disk.path}'`);
+    const name = await server.createDatabase('tablespace small');
+    const fixture = await openCore({ database: server.urlOf(name) });
+    fixture.small.script(...Array.from({ length: 500 }, () => direct('Good.')));
+    const accepted: string[] = [];
+    const send = async (): Promise<Response> => {
+      // Random: PostgreSQL compresses long texts.
+      const noise = Array.from({ length: 300 }, () => Math.random().toString(36)).join(' ');
+      const response = await post(fixture, `hello ${noise}`);
+      if (response.status === 202) {
+        const { job_id: id } = (await response.json()) as { job_id: string };
+        accepted.push(id);
+        await until(async () => ['done', 'failed'].includes((await fixture.client.job(id)).state));
+      }
+      return response;
+    };
+    await send();
+    disk.fill(64 * 1024);
+    let refused = await send();
+    while (refused.status === 202) refused = await send();
+    expect(refused.status).toBe(503);
+    expect(await refused.json()).toMatchObject({ code: 'GH_STORE_UNAVAILABLE' });
+    disk.free();
+    expect((await send()).status).toBe(202);
+    await until(async () => (await readyz(fixture)).status === 200);
+    const { rows } = await server.run('select id, outcome, reply from job', name);
+    const stored = rows.map(({ id, outcome, reply }) => `${id} ${outcome} ${reply}`);
+    expect(stored.toSorted()).toEqual(accepted.map((id) => `${id} answered Good.`).toSorted());
+    await fixture.close();
+    await server.run(`drop database ${name} with (force)`);
+    await server.run('drop tablespace small');
   });
 
   test('stops when a second core takes its database over, and the second one goes on', async () => {
