@@ -1,4 +1,5 @@
 /** What the doctor asks a PostgreSQL server: one statement each, and what its answer means. */
+import { missingExtension } from '#library/semantic/embedding-port';
 import { checkResultsOf, type CheckResult } from '#shared/check-result';
 
 const { fine, fault } = checkResultsOf('database');
@@ -282,11 +283,18 @@ const vectors: PostgresQuestion<Extension> = {
     if (available === null) {
       const advice =
         'install the package postgresql-VERSION-pgvector on the server, or set search.embeddings to null';
-      return [search.fault(`pgvector is not installed on the server: ${off}`, advice)];
+      return [
+        search.fault(
+          `pgvector is not installed on the server: ${off} (${missingExtension})`,
+          advice,
+        ),
+      ];
     }
     if (creatable) return [search.fine(`pgvector ${available}: the core creates it at its start`)];
     const advice = 'run as superuser in this database: create extension vector';
-    return [search.fault(`pgvector: the user may not create it: ${off}`, advice)];
+    return [
+      search.fault(`pgvector: the user may not create it: ${off} (${missingExtension})`, advice),
+    ];
   },
 };
 

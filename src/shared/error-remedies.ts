@@ -50,6 +50,8 @@ export const remedies: Readonly<Record<ErrorCode, string>> = {
     'Name a file that does not exist yet, in a folder with room and the right to write, or an empty database on a server.',
   GH_STORE_COPY:
     'Run `gatehouse migrate` again: it goes on where it stopped. If the two databases differ, empty the target first.',
+  GH_SEARCH_EXTENSION:
+    'Install sqlite-vec or pgvector as the message says, or set `search.embeddings` to null. Until then documents are found by their words.',
   GH_BACKEND_UNAVAILABLE:
     'Start the model server, check `backends[].baseUrl`, then `gatehouse doctor`.',
   GH_BACKEND_UNKNOWN: 'Use a name of `GET /backends`.',

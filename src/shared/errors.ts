@@ -62,6 +62,8 @@ export const errorTable = {
   GH_STORE_REJECTED: entry('terminal', 500, 'The database does not take these data'),
   GH_STORE_TARGET: entry('terminal', 500, 'The copy of the database cannot be written'),
   GH_STORE_COPY: entry('terminal', 500, 'The copy of the database is not complete'),
+  // Search
+  GH_SEARCH_EXTENSION: entry('terminal', 503, 'The extension for vectors cannot be used'),
   // Backends
   GH_BACKEND_UNAVAILABLE: entry('retryable', 503, 'The model server gave no answer'),
   GH_BACKEND_UNKNOWN: entry('terminal', 400, 'There is no backend of this name'),

@@ -28,7 +28,7 @@ interface Service {
   security_opt?: string[];
   profiles?: string[];
   healthcheck?: { test: string[] };
-  depends_on?: Record<string, { condition: string }>;
+  depends_on?: Record<string, { condition: string; required?: boolean }>;
 }
 interface Compose {
   services: Record<string, Service>;
@@ -47,10 +47,16 @@ const env = Object.fromEntries(
 );
 
 describe('docker-compose.yml', () => {
-  test('has the broker and the core, and as optional services the bridge and a model server', () => {
-    expect(services.map(([name]) => name).sort()).toEqual(['bridge', 'core', 'nats', 'ollama']);
+  test('has the broker and the core, and as optional services the bridge, a database and a model server', () => {
+    expect(services.map(([name]) => name).sort()).toEqual([
+      'bridge',
+      'core',
+      'nats',
+      'ollama',
+      'postgres',
+    ]);
     const optional = services.filter(([, { profiles }]) => profiles !== undefined);
-    expect(optional.map(([name]) => name).sort()).toEqual(['bridge', 'ollama']);
+    expect(optional.map(([name]) => name).sort()).toEqual(['bridge', 'ollama', 'postgres']);
   });
 
   test('takes only variables of env.example, and env.example has no secret', () => {
@@ -88,9 +94,12 @@ describe('docker-compose.yml', () => {
     for (const [name, service] of services) {
       const isChecked = service.healthcheck !== undefined || service.build !== undefined;
       expect(isChecked && dockerfileHasCheck, name).toBe(true);
-      for (const [other, { condition }] of Object.entries(service.depends_on ?? {})) {
+      for (const [other, { condition, required }] of Object.entries(service.depends_on ?? {})) {
         expect(condition).toBe('service_healthy');
         expect(compose.services[other], other).toBeDefined();
+        // Without its profile an optional service is not started.
+        const isOptional = compose.services[other]?.profiles !== undefined;
+        expect(required ?? true, other).toBe(!isOptional);
       }
     }
   });
@@ -99,7 +108,7 @@ describe('docker-compose.yml', () => {
     expect(overviewOf(commands)).toContain(`  ${service.command!.join(' ')}`);
     const given = Object.keys(service.environment ?? {});
     const names = service.environment!['GATEHOUSE_CONFIG']!.includes('core')
-      ? ['core.yaml', 'core-ollama.yaml']
+      ? ['core.yaml', 'core-ollama.yaml', 'core-postgres.yaml']
       : ['bridge.yaml'];
     for (const name of names) {
       const values = Object.fromEntries(
@@ -109,6 +118,13 @@ describe('docker-compose.yml', () => {
         ]),
       );
       const config = parseConfig(read(`deploy/docker/${name}.example`), name, values);
+      const isPostgres = name === 'core-postgres.yaml';
+      if (isPostgres) {
+        expect(config.database).toMatchObject({
+          url: 'postgres://gatehouse@postgres/gatehouse',
+          password: 'p0',
+        });
+      }
       expect(config.nats).toMatchObject({
         mode: 'external',
         url: 'nats://nats:4222',

@@ -1,4 +1,5 @@
 /** Port of semantic search to the storage of its vectors. */
+import type { ErrorCode } from '#shared/errors';
 
 /** A document whose vectors must be made. */
 export interface BacklogEntry {
@@ -60,5 +61,8 @@ export interface VectorStorage {
   ): Promise<NearDocument[]>;
 }
 
-/** The reason says what this system lacks. */
+/** Ends the reason of each database. */
+export const missingExtension: ErrorCode = 'GH_SEARCH_EXTENSION';
+
+/** The reason says in one sentence what this system lacks, with the code. */
 export type OpenedVectors = { ok: true; store: VectorStorage } | { ok: false; reason: string };

@@ -8,13 +8,14 @@
  */
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import type { Database } from '#storage/database';
-import type {
-  BacklogEntry,
-  NearDocument,
-  OpenedVectors,
-  StoredChunk,
-  VectorSpace,
-  VectorStorage,
+import {
+  missingExtension,
+  type BacklogEntry,
+  type NearDocument,
+  type OpenedVectors,
+  type StoredChunk,
+  type VectorSpace,
+  type VectorStorage,
 } from '../semantic/embedding-port.ts';
 
 /** Vectors compared per slice: about 5 ms for 512 numbers each. More delays other work, fewer cost more look-ups. */
@@ -28,7 +29,7 @@ export async function openVectorStore(database: Database): Promise<OpenedVectors
     return { ok: true, store: createVectorStore(database) };
   } catch (error) {
     const why = error instanceof Error ? error.message.split('\n')[0] : String(error);
-    return { ok: false, reason: `sqlite-vec cannot be loaded: ${why}` };
+    return { ok: false, reason: `sqlite-vec cannot be loaded: ${why} (${missingExtension})` };
   }
 }
 

@@ -36,7 +36,7 @@ export interface LiveWorker extends Worker {
   isIsolated: boolean;
 }
 
-/** Locks are taken in this order by all statements that lock more than one lease. */
+/** Locks are taken in this order by all statements that lock more than one lease: that of the bytes, whatever the collation of the database. */
 export const inLockOrder = (names: readonly string[]): string[] =>
   names.toSorted((a, b) => (a < b ? -1 : 1));
 
@@ -184,14 +184,14 @@ const markWorker: PreparedStatement<{ id: string }> = {
 const release: PreparedStatement<never> = {
   name: 'release_leases',
   text: `update lease set worker = null from (
-      select name from lease where worker = $1 and name = any($2) order by name for update) as own
+      select name from lease where worker = $1 and name = any($2) order by name collate "C" for update) as own
     where lease.name = own.name`,
 };
 
 const leave: PreparedStatement<never> = {
   name: 'leave_workers',
   text: `with own as (update worker set gone = true where id = $1), free as (
-      select name from lease where worker = $1 order by name for update)
+      select name from lease where worker = $1 order by name collate "C" for update)
     update lease set worker = null from free where lease.name = free.name`,
 };
 

@@ -19,6 +19,14 @@ export interface PostgresAddress {
   tls: 'off' | 'verified';
   /** PEM file of the authority to trust. */
   caFile: string | null;
+  /** PEM files with which this client logs in. */
+  clientCertificate: { certFile: string; keyFile: string } | null;
+  /** TLS begins at once, without a question to the server (PostgreSQL 17). */
+  isDirectTls: boolean;
+  /** The login is bound to the TLS connection, where the server offers it. */
+  bindsChannel: boolean;
+  /** Settings of the session, as `-c name=value`. */
+  options: string | null;
   applicationName: string | null;
   connectTimeoutMs: number | null;
 }
@@ -32,7 +40,14 @@ const parameters = [
   'port',
   'dbname',
   'sslmode',
+  'ssl',
   'sslrootcert',
+  'sslcert',
+  'sslkey',
+  'sslnegotiation',
+  'channel_binding',
+  'gssencmode',
+  'options',
   'application_name',
   'connect_timeout',
   'target_session_attrs',
@@ -65,14 +80,22 @@ export function parsePostgresAddress(address: string): PostgresAddress {
   if (user === '') throw invalid('has no user: postgres://USER@host/database');
   const hosts = parseHosts(take('host') ?? decoded(groups['hosts'] ?? ''), take('port'));
   assertPrimary(take('target_session_attrs'));
+  take('gssencmode');
+  const tls = parseTls(take('sslmode'), take('ssl'));
+  const caFile = take('sslrootcert');
   const parsed: PostgresAddress = {
     hosts,
     user,
     password: take('password') ?? (passwordPart === undefined ? null : decoded(passwordPart)),
     // As in libpq: the database is named as its user.
     database: take('dbname') ?? (decoded(groups['database'] ?? '') || user),
-    tls: parseSslMode(take('sslmode')),
-    caFile: take('sslrootcert'),
+    tls,
+    // In libpq the authorities of the system, which are the default here.
+    caFile: caFile === 'system' ? null : caFile,
+    clientCertificate: parseCertificate(take('sslcert'), take('sslkey')),
+    isDirectTls: take('sslnegotiation') === 'direct',
+    bindsChannel: parseChannelBinding(take('channel_binding'), tls),
+    options: take('options'),
     applicationName: take('application_name'),
     connectTimeoutMs: parseTimeout(take('connect_timeout')),
   };
@@ -117,7 +140,9 @@ function parseHosts(hosts: string, ports: string | null): PostgresHost[] {
   });
 }
 
-function parseSslMode(mode: string | null): PostgresAddress['tls'] {
+/** `ssl=true` is the form of other drivers. */
+function parseTls(mode: string | null, ssl: string | null): PostgresAddress['tls'] {
+  if (mode === null && ssl !== null) return /^(?:true|1)$/.test(ssl) ? 'verified' : 'off';
   if (mode === null || mode === 'disable') return 'off';
   // Certificates are always verified, also where libpq would not.
   if (['require', 'verify-ca', 'verify-full'].includes(mode)) return 'verified';
@@ -126,13 +151,30 @@ function parseSslMode(mode: string | null): PostgresAddress['tls'] {
   );
 }
 
+function parseCertificate(
+  certFile: string | null,
+  keyFile: string | null,
+): PostgresAddress['clientCertificate'] {
+  if (certFile === null && keyFile === null) return null;
+  if (certFile !== null && keyFile !== null) return { certFile, keyFile };
+  throw invalid('has only one of sslcert and sslkey; a client certificate needs both');
+}
+
+function parseChannelBinding(mode: string | null, tls: PostgresAddress['tls']): boolean {
+  if (mode === 'require' && tls === 'off') {
+    throw invalid('asks for channel_binding without TLS; add sslmode=verify-full');
+  }
+  return tls === 'verified' && (mode === 'require' || mode === 'prefer');
+}
+
 function assertPrimary(attributes: string | null): void {
   if (attributes === null || ['primary', 'read-write', 'any'].includes(attributes)) return;
   throw invalid('asks for a standby in target_session_attrs; Gatehouse writes');
 }
 
+/** 0 is no limit in libpq; here it is the default. */
 function parseTimeout(seconds: string | null): number | null {
-  if (seconds === null) return null;
+  if (seconds === null || seconds === '0') return null;
   const value = Number(seconds);
   if (!Number.isFinite(value) || value <= 0) throw invalid('has a connect_timeout of no seconds');
   return value * 1_000;

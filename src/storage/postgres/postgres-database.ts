@@ -10,7 +10,12 @@ import { exponentialBackoffMs } from '#shared/backoff';
 import { GatehouseError, messageOf } from '#shared/errors';
 import type { TlsTrust } from '#shared/tls-options';
 import { assertCurrentSchema, assertNoOpenCopy, migratePostgres } from './migrate.ts';
-import { describeHost, parsePostgresAddress, type PostgresAddress } from './postgres-address.ts';
+import {
+  addressSubject,
+  describeHost,
+  parsePostgresAddress,
+  type PostgresAddress,
+} from './postgres-address.ts';
 import { classifyPostgresError, isConnectionLost, isReplicaError } from './postgres-errors.ts';
 import { createPrimaryPool, type PrimaryPool } from './postgres-pool.ts';
 import type { PostgresSchema } from './schema.ts';
@@ -82,10 +87,12 @@ export async function openPostgres(options: PostgresOptions): Promise<PostgresDa
   const address = parsePostgresAddress(options.url);
   const tls = trustOf(options, address);
   if (tls !== null) address.tls = 'verified';
+  assertTls(address);
   const pool = createPrimaryPool({
     address,
     readPassword: () => passwordOf(options, address.password),
     tls: tls ?? {},
+    clientCertificate: certificateOf(address),
     applicationName: options.applicationName ?? address.applicationName ?? 'gatehouse',
     connectTimeoutMs: options.connectTimeoutMs ?? address.connectTimeoutMs ?? 3_000,
     answerTimeoutMs: options.answerTimeoutMs ?? 25_000,
@@ -125,6 +132,21 @@ function trustOf(options: PostgresOptions, address: PostgresAddress): TlsTrust |
   const { fingerprint256 } = options;
   if (caFile === null && fingerprint256 === undefined) return null;
   return { ca: caFile === null ? undefined : readText(caFile), fingerprint256 };
+}
+
+/** What works only over TLS must not be ignored. @throws GH_CONFIG_INVALID */
+function assertTls({ tls, clientCertificate, isDirectTls }: PostgresAddress): void {
+  if (tls === 'verified' || (clientCertificate === null && !isDirectTls)) return;
+  throw new GatehouseError(
+    'GH_CONFIG_INVALID',
+    `${addressSubject}has sslcert or sslnegotiation without TLS; add sslmode=verify-full`,
+  );
+}
+
+function certificateOf({
+  clientCertificate: files,
+}: PostgresAddress): { cert: string; key: string } | null {
+  return files && { cert: readText(files.certFile), key: readText(files.keyFile) };
 }
 
 function passwordOf(

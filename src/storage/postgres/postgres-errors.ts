@@ -93,7 +93,10 @@ export function classifyPostgresError(error: unknown, where: string): GatehouseE
   if (refusal !== undefined) return fail(refusal.code, refusal.line(what));
   if (error instanceof pg.DatabaseError) return fail('GH_STORE_OPEN', `cannot be opened (${what})`);
   if (/client password must be|SASL: .*password/.test(what)) {
-    return fail('GH_STORE_LOGIN', 'the server asks for a password, and none is given');
+    return fail(
+      'GH_STORE_LOGIN',
+      'the server asks for a password, and none is given; set database.passwordFile, database.password or PGPASSWORD',
+    );
   }
   if (/does not support SSL/.test(what)) {
     return fail('GH_STORE_OPEN', 'the server has no TLS; enable it there, or use ?sslmode=disable');

@@ -18,6 +18,8 @@ export interface ConnectionSettings {
   /** Read at each new connection, so that a password can be changed while the process runs. */
   readPassword: () => string | undefined;
   tls: TlsTrust;
+  /** PEM texts. */
+  clientCertificate: { cert: string; key: string } | null;
   applicationName: string;
   /** Of one attempt on one host, login included. */
   connectTimeoutMs: number;
@@ -122,9 +124,18 @@ function createSessionCheck(
 
 /** A new client belongs to the host that is current when it is made. */
 function clientClass(
-  { address, readPassword, tls, applicationName, ...timeouts }: ConnectionSettings,
+  {
+    address,
+    readPassword,
+    tls,
+    clientCertificate,
+    applicationName,
+    ...timeouts
+  }: ConnectionSettings,
   current: () => PostgresHost,
 ): new () => pg.Client {
+  const ssl =
+    address.tls === 'off' ? false : { ...tlsConnectionOptions(tls), ...clientCertificate };
   return class extends pg.Client {
     constructor() {
       super({
@@ -133,7 +144,10 @@ function clientClass(
         database: address.database,
         // A function that returns undefined stands for no password.
         password: readPassword as () => string,
-        ssl: address.tls === 'off' ? false : tlsConnectionOptions(tls),
+        ssl,
+        ...(address.isDirectTls && { sslnegotiation: 'direct' as const }),
+        enableChannelBinding: address.bindsChannel,
+        ...(address.options !== null && { options: address.options }),
         application_name: applicationName,
         connectionTimeoutMillis: timeouts.connectTimeoutMs,
         query_timeout: timeouts.answerTimeoutMs,

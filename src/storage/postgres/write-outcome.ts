@@ -66,5 +66,5 @@ const selectLeases: PreparedStatement<LeaseState> = {
     from unnest($1::text[], $2::bigint[]) as claim (name, epoch)
     join lease on lease.name = claim.name
     left join lease_history as next on next.name = claim.name and next.epoch = claim.epoch + 1
-    order by lease.name for update of lease`,
+    order by lease.name collate "C" for update of lease`,
 };

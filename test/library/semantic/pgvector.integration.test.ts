@@ -27,7 +27,9 @@ describe.skipIf(postgresMissing() !== null)('a server without pgvector', () => {
   test('is reported in one sentence, with the package to install', async () => {
     expect(await openVectors(server)).toEqual({
       ok: false,
-      reason: expect.stringMatching(/^pgvector cannot be used: it is not installed .*-pgvector$/),
+      reason: expect.stringMatching(
+        /^pgvector cannot be used: it is not installed .*-pgvector \(GH_SEARCH_EXTENSION\)$/,
+      ),
     });
   });
 });
@@ -44,7 +46,7 @@ describe.skipIf(vectorsMissing() !== null)('a server with pgvector', () => {
     expect(opened).toMatchObject({
       ok: false,
       reason: expect.stringMatching(
-        /may not create it; run as superuser: create extension vector$/,
+        /may not create it; run as superuser: create extension vector \(GH_SEARCH_EXTENSION\)$/,
       ),
     });
   });

@@ -12,6 +12,8 @@ import { migratePostgres, postgresMigrations } from '#storage/postgres/migrate';
 import { openPostgres, type PostgresOptions } from '#storage/postgres/postgres-database';
 import { startOldServer } from '#test/support/old-postgres-server';
 import { pgbouncerMissing, startPgbouncer } from '#test/support/pgbouncer';
+import { jobInput, newJobChange } from '#test/support/jobs';
+import { openPostgresWorker } from '#test/support/postgres-worker';
 import { postgresMissing, startPostgres, type PostgresServer } from '#test/support/postgres-server';
 
 const secret = 'hunter2';
@@ -22,7 +24,9 @@ let folder: string;
 describe.skipIf(missing !== null)('a PostgreSQL database', () => {
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'gatehouse-test-'));
-    server = await startPostgres({ hba: 'hostssl tls_only all 127.0.0.1/32 scram-sha-256' });
+    server = await startPostgres({
+      hba: 'hostssl tls_only all 127.0.0.1/32 scram-sha-256\nhostssl certificate_only all 127.0.0.1/32 cert',
+    });
   });
   afterAll(async () => {
     await server.remove();
@@ -236,5 +240,61 @@ describe.skipIf(missing !== null)('a PostgreSQL database', () => {
     const text = 'select ssl from pg_stat_ssl where pid = pg_backend_pid()';
     expect(await tls.run({ name: '', text }, [])).toEqual([{ ssl: true }]);
     await open({ url: `${server.urlOf('tls_only')}?sslmode=verify-full&sslrootcert=${caFile}` });
+    const bound = `${url}?sslmode=verify-full&sslrootcert=${caFile}&channel_binding=require`;
+    expect(await (await open({ url: bound })).run({ name: '', text }, [])).toEqual([{ ssl: true }]);
+  });
+
+  test('is reached with a client certificate, which is refused without TLS', async () => {
+    const { cert, private: key } = await generate([{ name: 'commonName', value: 'gatehouse' }], {
+      extensions: [{ name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] }],
+    });
+    const [certFile, keyFile] = [join(folder, 'client.pem'), join(folder, 'client.key')];
+    writeFileSync(certFile, cert);
+    writeFileSync(keyFile, key);
+    for (const [name, value] of Object.entries({ 'server.crt': cert, 'server.key': key }))
+      server.writeFile(name, value);
+    server.writeFile('client-ca.crt', cert);
+    await server.run(`alter system set ssl_ca_file = 'client-ca.crt'`);
+    await server.run('alter system set ssl = on');
+    await server.run('select pg_reload_conf()');
+    await server.run('create database certificate_only owner gatehouse');
+    const files = `sslrootcert=${certFile}&sslcert=${certFile}&sslkey=${keyFile}`;
+    const url = server.urlOf('certificate_only').replace(/:[^:@]*@/, '@');
+    await open({ url: `${url}?sslmode=verify-full&${files}` });
+    expect(await refusalOf(`${url}?sslcert=${certFile}&sslkey=${keyFile}`)).toMatch(
+      /^GH_CONFIG_INVALID .*without TLS/,
+    );
+  });
+
+  test('with settings on the role of its user, a collation of ICU and options in its address is used all the same', async () => {
+    const name = await server.createDatabase(
+      `template template0 locale_provider icu icu_locale 'ko-KR' locale 'C.UTF-8'`,
+    );
+    await server.run('create schema own authorization gatehouse', name);
+    const settings = {
+      statement_timeout: '1ms',
+      lock_timeout: '1ms',
+      idle_session_timeout: '1s',
+      default_transaction_isolation: 'serializable',
+      synchronous_commit: 'off',
+      standard_conforming_strings: 'off',
+      datestyle: 'German',
+      timezone: 'Asia/Seoul',
+    };
+    for (const [key, value] of Object.entries(settings))
+      await server.run(`alter role gatehouse in database ${name} set ${key} = '${value}'`);
+    const worker = await openPostgresWorker({
+      url: `${server.urlOf(name)}?options=-c%20search_path%3Down`,
+    });
+    onTestFinished(() => worker.close());
+    await worker.takePartitions();
+    const odd = "a\0b\ud800c \\ ' 문";
+    const job = newJobChange(jobInput({ jobId: 'one', userId: 'ann', message: odd }), [], 1_000);
+    await worker.jobs.commit([{ ...job, keys: [odd] }]);
+    expect((await worker.jobs.jobOfKey(odd))?.jobId).toBe('one');
+    const text = `select tableowner, schemaname from pg_tables where tablename = 'job'`;
+    expect(await worker.database.run({ name: '', text }, [])).toEqual([
+      { tableowner: 'gatehouse', schemaname: 'own' },
+    ]);
   });
 });

@@ -28,9 +28,38 @@ describe('the address of a PostgreSQL database', () => {
     ['postgres://ann@db/gh?sslmode=verify-full', ['ann', null, 'db 5432', 'gh', 'verified']],
     ['postgres://ann@db/gh?sslmode=disable', ['ann', null, 'db 5432', 'gh', 'off']],
     ['postgres://ann@db/gh?target_session_attrs=primary', ['ann', null, 'db 5432', 'gh', 'off']],
+    // As providers print them.
+    [
+      'postgresql://u:p@ep-x-pooler.eu.aws.neon.tech/db?sslmode=require&channel_binding=require',
+      ['u', 'p', 'ep-x-pooler.eu.aws.neon.tech 5432', 'db', 'verified'],
+    ],
+    [
+      'postgres://postgres.ref:p@aws-0.pooler.supabase.com:5432/postgres',
+      ['postgres.ref', 'p', 'aws-0.pooler.supabase.com 5432', 'postgres', 'off'],
+    ],
+    ['postgres://ann@db/gh?ssl=true', ['ann', null, 'db 5432', 'gh', 'verified']],
+    ['postgres://ann@db/gh?gssencmode=disable', ['ann', null, 'db 5432', 'gh', 'off']],
+    ['postgres://ann@db/gh?connect_timeout=0', ['ann', null, 'db 5432', 'gh', 'off']],
     ['  postgres://ann@db/%EB%AC%B8\n', ['ann', null, 'db 5432', '문', 'off']],
   ])('%s is read', (address, expected) => {
     expect(read(address)).toEqual(expected);
+  });
+
+  test('has client certificates, channel binding and options of the session', () => {
+    const parsed = parsePostgresAddress(
+      'postgres://ann@db/gh?sslmode=verify-full&sslrootcert=system&sslcert=/c.pem&sslkey=/k.pem' +
+        '&sslnegotiation=direct&channel_binding=prefer&options=-c%20search_path%3Dgh',
+    );
+    expect(parsed).toMatchObject({
+      caFile: null,
+      clientCertificate: { certFile: '/c.pem', keyFile: '/k.pem' },
+      isDirectTls: true,
+      bindsChannel: true,
+      options: '-c search_path=gh',
+    });
+    expect(parsePostgresAddress('postgres://ann@db/gh?channel_binding=prefer').bindsChannel).toBe(
+      false,
+    );
   });
 
   test.each([
@@ -45,6 +74,8 @@ describe('the address of a PostgreSQL database', () => {
     'postgres://ann:hunter2@db/gh?pool_mode=transaction',
     'postgres://ann:hunter2@db/gh?connect_timeout=soon',
     'postgres://ann:hunter2@db/gh?target_session_attrs=standby',
+    'postgres://ann:hunter2@db/gh?channel_binding=require',
+    'postgres://ann:hunter2@db/gh?sslcert=/c.pem',
     'postgres://ann:hunter2@db/gh/more',
   ])('%s is refused without a word of the password', (address) => {
     const refusal = expect(() => parsePostgresAddress(address));

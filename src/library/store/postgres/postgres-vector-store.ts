@@ -10,11 +10,12 @@ import { messageOf } from '#shared/errors';
 import type { PostgresDatabase, PreparedStatement } from '#storage/postgres/postgres-database';
 import { guardPostgres, sqlStateOf } from '#storage/postgres/postgres-errors';
 import { storableText } from '#storage/postgres/storable-text';
-import type {
-  NearDocument,
-  OpenedVectors,
-  VectorSpace,
-  VectorStorage,
+import {
+  missingExtension,
+  type NearDocument,
+  type OpenedVectors,
+  type VectorSpace,
+  type VectorStorage,
 } from '../../semantic/embedding-port.ts';
 
 const extensionName = 'vector';
@@ -25,7 +26,7 @@ export async function openPostgresVectors(database: PostgresDatabase): Promise<O
     const schema = (await schemaOfExtension(database)) ?? (await createExtension(database));
     return { ok: true, store: createPostgresVectorStore(database, schema) };
   } catch (error) {
-    return { ok: false, reason: `pgvector cannot be used: ${whyOf(error)}` };
+    return { ok: false, reason: `pgvector cannot be used: ${whyOf(error)} (${missingExtension})` };
   }
 }
 
