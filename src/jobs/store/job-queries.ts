@@ -2,7 +2,13 @@
  * Queries of jobs for listings and APIs, the same on both databases. Not on the hot path: typed queries, each some tens of
  * microseconds slower than a prepared statement.
  */
-import { sql, type CompiledQuery, type Kysely, type Selectable } from 'kysely';
+import {
+  sql,
+  type CompiledQuery,
+  type ExpressionBuilder,
+  type Kysely,
+  type Selectable,
+} from 'kysely';
 import { finalStates } from '#machines/job-states';
 import type { AskedMessage } from '#language/schedules/answered-question';
 import type { JobEmitted } from '#machines/job-types';
@@ -324,7 +330,7 @@ export class JobQueries {
 /** Of a job that is not stored yet, as in the batch that opens it: higher than all stored ones. */
 const numOf =
   (jobId: string) =>
-  ({ selectFrom, fn, lit }: ExpressionBuilder<DatabaseSchema, 'job'>) =>
+  ({ selectFrom, fn, lit }: ExpressionBuilder<Schema, 'job'>) =>
     fn.coalesce(
       selectFrom('job').select('num').where('id', '=', jobId),
       lit(Number.MAX_SAFE_INTEGER),
