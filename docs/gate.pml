@@ -6,13 +6,16 @@
  * request runs; a person who arrives aborts the running background request, at most MAXPRE times for each. An aborted
  * request leaves the server busy until it has drained. Time is not modelled: `aged` becomes true at some moment
  * of the background request's life, and who arrives after that moment stands behind it and does not abort it.
+ * A speculative client takes the slot only while it is free. Any request that then has to wait aborts it, unless it
+ * was adopted before.
  *
  * Faults, to see the properties fail: -DEARLY (an abort frees the slot at once), -DLOST (a drained slot is not
- * handed on), -DNOAGE (aging never takes effect).
+ * handed on), -DNOAGE (aging never takes effect), -DKEEP (a speculative request keeps its slot while others wait).
  */
 #define PEOPLE 2
 #define BG     2            /* index of the background worker; people are 0 and 1 */
-#define N      3
+#define SPEC   3            /* index of the speculative client: it never waits */
+#define N      4
 #define MAXPRE 2
 
 mtype = { none, waits, holds, drains };
@@ -23,10 +26,11 @@ bool server[N];             /* the server is busy with a request of this client 
 bool aged;
 bool back;                  /* a preempted request that has not asked again yet */
 byte preemptions;
+bool adopted;               /* the speculative request is an ordinary one */
 bool taken;                 /* the slot */
 byte turn;                  /* people in order of arrival: who came first */
 
-#define busy (server[0] + server[1] + server[2])
+#define busy (server[0] + server[1] + server[2] + server[3])
 #define someone (state[0] == waits || state[1] == waits || state[2] == waits)
 
 /* Whose turn it is, by Q1 and Q2; N for nobody. One person: that one; two: the one that came first. */
@@ -80,6 +84,18 @@ inline abort(who) {
 #endif
 }
 
+/* A request that has to wait takes the slot of a speculative one. */
+inline abortSpeculative() {
+#ifndef KEEP
+  if
+  :: state[SPEC] == holds && !adopted -> abort(SPEC)
+  :: else -> skip
+  fi
+#else
+  skip
+#endif
+}
+
 proctype Person(byte me) {
   do
   :: atomic { state[me] == none ->                       /* ask */
@@ -90,6 +106,10 @@ proctype Person(byte me) {
        :: else -> turn = me
        fi;
        handOff();
+       if
+       :: state[me] == waits -> abortSpeculative()
+       :: else -> skip
+       fi;
        if
        :: state[me] == waits && state[BG] == holds && preemptions < MAXPRE && !aged ->
           back = true; preemptions++; abort(BG)
@@ -114,7 +134,12 @@ proctype Person(byte me) {
 
 proctype Background() {
   do
-  :: atomic { state[BG] == none -> state[BG] = waits; preemptions = 0; handOff() }   /* ask */
+  :: atomic { state[BG] == none ->                       /* ask */
+       state[BG] = waits; preemptions = 0; handOff();
+       if
+       :: state[BG] == waits -> abortSpeculative()
+       :: else -> skip
+       fi }
   :: atomic { state[BG] == holds ->                      /* ended */
        server[BG] = false; state[BG] = none; taken = false;
        aged = false; behind[0] = false; behind[1] = false;
@@ -135,6 +160,28 @@ proctype Background() {
   od
 }
 
+proctype Speculative() {
+  do
+  :: atomic { state[SPEC] == none && !taken ->           /* ask */
+       state[SPEC] = holds; server[SPEC] = true; taken = true; adopted = false }
+  :: atomic { state[SPEC] == holds && !adopted -> adopted = true }
+  :: atomic { state[SPEC] == holds ->                    /* ended */
+       server[SPEC] = false; state[SPEC] = none; taken = false; handOff() }
+  :: atomic { state[SPEC] == holds -> abort(SPEC) }      /* discarded */
+  :: atomic { state[SPEC] == drains ->                   /* drained */
+       server[SPEC] = false; state[SPEC] = none;
+#ifdef EARLY
+       skip
+#else
+       taken = false;
+#ifndef LOST
+       handOff()
+#endif
+#endif
+     }
+  od
+}
+
 /* The clock: the background request comes of age. */
 proctype Clock() {
   do
@@ -143,10 +190,11 @@ proctype Clock() {
 }
 
 init {
-  atomic { run Person(0); run Person(1); run Background(); run Clock() }
+  atomic { run Person(0); run Person(1); run Background(); run Speculative(); run Clock() }
 }
 
 ltl safe { [] (busy <= 1) }
 ltl wake { [] !(!taken && someone) }
+ltl gives { [] !(state[SPEC] == holds && !adopted && someone) }
 ltl live { [] (state[BG] == waits -> <> (state[BG] == holds)) }
 ltl ends { [] (state[BG] == waits -> <> (state[BG] == none)) }

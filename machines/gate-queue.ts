@@ -41,6 +41,11 @@ export interface TicketRequest {
   /** The job of the request, if any. For display only, as `kind`. */
   jobId?: string | undefined;
   preemptible: boolean;
+  /**
+   * Takes a free slot or is refused, and is aborted as soon as any request has to wait for a slot. `priority` applies
+   * once it is adopted.
+   */
+  speculative?: boolean | undefined;
   /** By the gate's clock, ms; null: no deadline. */
   deadlineAt: number | null;
 }
@@ -199,6 +204,7 @@ export function mayPreempt(running: Ticket, foreground: Ticket, rules: QueueRule
   return (
     rules.preemptBackground &&
     running.priority === 'background' &&
+    running.speculative !== true &&
     running.preemptible &&
     running.preemptions < rules.maxPreemptions &&
     // A request that counts as foreground would get the slot back at once.

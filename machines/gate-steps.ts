@@ -6,7 +6,8 @@
  *    the server may still be busy, so the slot drains first.
  * S2 A fence is issued once. A step with a fence that no slot holds does nothing.
  * S3 `grantFreeSlots` follows every step that may leave a slot free while requests wait.
- * S4 Every ticket gets exactly one of `granted` and `refused` per request (`request` or `requeue`).
+ * S4 A speculative request never waits. While one runs, no more requests wait than slots drain.
+ * S5 Every ticket gets exactly one of `granted` and `refused` per request (`request` or `requeue`).
  */
 import {
   countsAsForeground,
@@ -86,6 +87,8 @@ export type GateEvent =
   | { type: 'drainStarted'; at: number; fence: number }
   /** The server has finished an aborted request, or the drain limit has passed. */
   | { type: 'drained'; at: number; fence: number }
+  /** The result of a speculative request is needed: from now on it is an ordinary request. */
+  | { type: 'adopted'; at: number; fence: number }
   /** The holder exceeded its lease and counts as lost. */
   | { type: 'leaseExpired'; at: number; fence: number }
   | { type: 'probed'; at: number; probe: number; ok: boolean }
@@ -99,6 +102,7 @@ export type GateEffect =
   | { type: 'refused'; at: number; id: number; reason: RefusalReason }
   /** The slot drains from now on. A preempted request queues again with `ticket`. */
   | { type: 'aborted'; at: number; ticket: Ticket; fence: number; reason: AbortReason }
+  | { type: 'adopted'; fence: number }
   | { type: 'freed'; at: number; slot: Slot }
   | { type: 'probe'; probe: number };
 
@@ -127,10 +131,14 @@ export const slotOf = (context: GateContext, fence: number): Slot | undefined =>
 const drainingFrom = (slots: readonly Slot[], fence: number, at: number): Slot[] =>
   slots.map((slot) => (slot.fence === fence ? { ...slot, phase: 'draining', since: at } : slot));
 
+/** Whether the end of this slot's request by itself counts for the circuit. */
+const countsForCircuit = (slot: Slot | undefined): boolean =>
+  slot?.phase === 'running' && slot.ticket.speculative !== true;
+
 /** Whether this end opens the circuit: it is one more consecutive failure to reach the server. */
 export const tripsCircuit = (context: GateContext, event: EventOf<'ended'>): boolean =>
   event.result === 'unreachable' &&
-  slotOf(context, event.fence)?.phase === 'running' &&
+  countsForCircuit(slotOf(context, event.fence)) &&
   context.failures + 1 >= context.rules.breakerFailures;
 
 /** Adds a request to the queue, or refuses it: its deadline has passed, or the queue is full. */
@@ -141,7 +149,11 @@ export function admit(context: GateContext, event: EventOf<'request'>): StepResu
     return { context: {}, effects: [refusal(request.id, at, 'deadline')] };
   }
   // With a free slot the queue is empty (S3), and this request is granted at once.
-  const isFull = slots.length >= rules.concurrency && waitingCount(queue) >= rules.maxQueue;
+  const hasNoFreeSlot = slots.length >= rules.concurrency;
+  if (hasNoFreeSlot && request.speculative === true) {
+    return { context: {}, effects: [refusal(request.id, at, 'queue_full')] };
+  }
+  const isFull = hasNoFreeSlot && waitingCount(queue) >= rules.maxQueue;
   if (isFull && past?.isAdmitted !== true) {
     return { context: {}, effects: [refusal(request.id, at, 'queue_full')] };
   }
@@ -195,6 +207,31 @@ export function reportWaiting(
     event.type === 'request' ? event.request.id : event.ticket.id,
   );
   return ticket === undefined ? noChange : { context: {}, effects: [{ type: 'waits', ticket }] };
+}
+
+/** Aborts one speculative request for a request that has just begun to wait, unless enough slots drain already. */
+export function abortSpeculative(
+  context: GateContext,
+  event: EventOf<'request'> | EventOf<'requeue'>,
+): StepResult {
+  const { queue, slots } = context;
+  const comingFree = slots.filter((slot) => slot.phase === 'draining').length;
+  if (comingFree >= waitingCount(queue)) return noChange;
+  const victim = slots.findLast(
+    (slot) => slot.phase === 'running' && slot.ticket.speculative === true,
+  );
+  return victim === undefined ? noChange : abort(context, victim, event.at, 'preempted');
+}
+
+/** Makes a speculative request that still runs an ordinary one. */
+export function adopt(context: GateContext, event: EventOf<'adopted'>): StepResult {
+  const found = slotOf(context, event.fence);
+  if (found?.phase !== 'running' || found.ticket.speculative !== true) return noChange;
+  const adopted = { ...found, ticket: { ...found.ticket, speculative: false } };
+  return {
+    context: { slots: context.slots.map((slot) => (slot === found ? adopted : slot)) },
+    effects: [{ type: 'adopted', fence: found.fence }],
+  };
 }
 
 /**
@@ -273,7 +310,7 @@ export function freeSlot(
   const slot = slotOf(context, event.fence);
   // A request that still runs cannot have been drained: the event is about an earlier holder.
   if (slot === undefined || (event.type === 'drained' && slot.phase === 'running')) return noChange;
-  const counts = event.type === 'ended' && slot.phase === 'running';
+  const counts = event.type === 'ended' && countsForCircuit(slot);
   const failures =
     event.type === 'ended' && event.result === 'unreachable' ? context.failures + 1 : 0;
   return {

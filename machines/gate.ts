@@ -5,7 +5,7 @@
  *
  * idle      No slot is taken. A new request is granted in the same step. Leaves to `running`.
  * running   At least one request runs. Others wait once all slots are taken; a foreground request that has to wait
- *           aborts a preemptible background request. Leaves to `draining` when only aborted requests hold slots, to
+ *           aborts a preemptible background request, and any request that has to wait a speculative one. Leaves to `draining` when only aborted requests hold slots, to
  *           `idle` when no slot is taken, to `down` after too many consecutive failures to reach the server.
  * draining  Every taken slot belongs to an aborted request that the server may still be busy with. A draining slot is
  *           not free; a slot that was never taken still is. Leaves like `running`.
@@ -68,7 +68,9 @@ const gateWithSteps = gateSetup.extend({
     readmit: runStep(['requeue'], steps.readmit),
     grantFreeSlots: runStep([...requestEvents, ...freeingEvents], steps.grantFreeSlots),
     reportWaiting: runStep(requestEvents, steps.reportWaiting),
+    abortSpeculative: runStep(requestEvents, steps.abortSpeculative),
     preempt: runStep(['request'], steps.preempt),
+    adopt: runStep(['adopted'], steps.adopt),
     withdraw: runStep(['withdraw'], steps.withdraw),
     rejectPastDeadline: runStep(['deadlinePassed'], steps.rejectPastDeadline),
     startDraining: runStep(['drainStarted'], steps.startDraining),
@@ -106,12 +108,15 @@ export const gateMachine = gateWithSteps.createMachine({
   }),
   initial: 'idle',
   on: {
-    request: { actions: ['admit', 'grantFreeSlots', 'reportWaiting', 'preempt'] },
-    requeue: { actions: ['readmit', 'grantFreeSlots', 'reportWaiting'] },
+    request: {
+      actions: ['admit', 'grantFreeSlots', 'reportWaiting', 'abortSpeculative', 'preempt'],
+    },
+    requeue: { actions: ['readmit', 'grantFreeSlots', 'reportWaiting', 'abortSpeculative'] },
     withdraw: { actions: 'withdraw' },
     deadlinePassed: { actions: 'rejectPastDeadline' },
     drainStarted: { actions: 'startDraining' },
     leaseExpired: { actions: 'expireLease' },
+    adopted: { actions: 'adopt' },
     ended: [
       { guard: 'trips', target: '.down', actions: ['freeSlot', 'openCircuit', 'rejectAllAsDown'] },
       { actions: ['freeSlot', 'grantFreeSlots'] },

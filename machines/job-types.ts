@@ -143,6 +143,8 @@ export interface Answer {
   text: string;
   /** The backend that wrote it; null when no model was used. */
   backend: string | null;
+  /** How long before the decision the backend was asked, if it was asked in advance. */
+  aheadMs?: number;
 }
 
 export interface JobContext extends JobInput {

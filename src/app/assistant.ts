@@ -1,4 +1,5 @@
 /** Wires the language, effects, journal and job service of a core: everything between a message and its answer. */
+import { Speculation } from '#jobs/effects/speculation';
 import { createJobService } from '#jobs/service/job-service';
 import { createEffects, type AssistantOptions } from '#jobs/effects/effects';
 import { maxExchanges, buildHistory } from '#jobs/service/conversation-history';
@@ -24,6 +25,7 @@ import { wireDocumentSearch } from './search-wiring.ts';
 import { dayMs, minuteMs } from '#shared/calendar/time-units';
 import type { Observability } from '#observability/observability';
 import { createSystemStatus } from './system-status.ts';
+import { isSameServer } from '#models/backend-config';
 import { deriveJobLimits } from '#models/derived-timeouts';
 import { wireTools, wireLibrary } from './tools-wiring.ts';
 import { mcpLimitMs } from '#mcp/mcp-settings';
@@ -46,6 +48,7 @@ export interface Assistant {
   /** Answers questions with searches in the documents (ask loop). */
   react: AskLoop;
   limits: JobLimits;
+  speculation: Speculation;
 }
 
 export async function createAssistant(
@@ -60,21 +63,16 @@ export async function createAssistant(
   const library = wireLibrary(parts);
   const search = wireDocumentSearch({ ...parts, library });
   const react = wireAskLoop({ ...parts, library, search });
-  const status = createSystemStatus({
-    pool,
-    stats: () => journal.stats,
-    schedules: stores.schedules,
-    clock,
-  });
+  const { schedules, deliveries } = stores;
+  const status = createSystemStatus({ pool, stats: () => journal.stats, schedules, clock });
+  const speculation = speculationOf(config, pool);
   const effects = createEffects({
     language,
     // Read at each use: a discovered server replaces the demo model.
     get classifier() {
       return pool.role('classifier').backend;
     },
-    get reasoner() {
-      return pool.role('reasoner').backend;
-    },
+    speculation,
     reasonerLoad: () => busyLoadOf(pool.role('reasoner')),
     tools: await wireTools({ ...parts, library, search, status, onCall: observers.onCall }),
     externalTools: (message, userId) => parts.mcp.offer(message, userId),
@@ -111,10 +109,11 @@ export async function createAssistant(
     locale: config.locale,
     parseDraftReply: language.parseDraftReply,
     isCancelRequest,
-    deliveriesOf: stores.deliveries.ofJob,
+    deliveriesOf: deliveries.ofJob,
     keepAttachment: keepAttachment(library),
   });
-  return { journal, commands, live: live ?? hub, jobService, library, search, react, limits };
+  const made = { journal, commands, jobService, library, search, react, limits, speculation };
+  return { ...made, live: live ?? hub };
 }
 
 function openJournal(
@@ -135,6 +134,17 @@ function openJournal(
     ...config.jobs,
   });
 }
+
+const speculationOf = ({ jobs }: Config, pool: BackendPool): Speculation =>
+  new Speculation({
+    mode: jobs.speculate,
+    reasoner: () => pool.role('reasoner').backend,
+    canSpeculate: () => pool.role('reasoner') !== pool.role('classifier'),
+    isFreeToUse() {
+      const { baseUrl, apiKey } = pool.role('reasoner').config;
+      return apiKey === null && !isSameServer(baseUrl, pool.role('classifier').config.baseUrl);
+    },
+  });
 
 const documentAnswers = ({ tools, jobs }: Config, react: AskLoop) =>
   tools.documents.answers === 'react'

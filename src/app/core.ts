@@ -39,6 +39,7 @@ import { bridgeChannelNames } from './channels.ts';
 import { wireMessaging } from './messaging-wiring.ts';
 import { backgroundTask, type BackgroundTask } from './background-task.ts';
 import type { Cluster } from './cluster/cluster.ts';
+import type { BackendView } from '#shared/wire/backend-view';
 import type { LiveSource } from '#shared/wire/live-source';
 import { createCalendarApi } from './api/calendar-api-adapter.ts';
 import { createDocumentApi } from './api/document-api-adapter.ts';
@@ -149,6 +150,7 @@ async function assemble(
     mcp: () => mcp.views(),
     schedules: () => stores.schedules.overview(clock.now(), null),
     cluster: () => cluster?.figures() ?? null,
+    speculation: () => assistant.speculation.figures,
     clock,
   };
   const observed = { hub, sources, clock, counts: stores.counts, sizes: stores.maintenance.sizes };
@@ -185,6 +187,7 @@ async function assemble(
     ...assistant,
     ...actors,
     metrics: observers.metrics,
+    backends: () => backendViews(pool, assistant.speculation.figures),
     limits,
     ask: wireAsk({ config, library, search, pool, clock, log }),
     react: createAskLoopApi(assistant.react),
@@ -331,6 +334,7 @@ function routesOf(
     mcp: Mcp;
     library: Library;
     metrics: Metrics;
+    backends: () => BackendView[];
     clock: Clock;
     log: Log;
     config: Config;
@@ -382,7 +386,7 @@ function routesOf(
       hub: cluster?.allLive ?? hub,
       storage: stores.jobs,
       queueOf: (jobId) => journal.queuePositionOf(jobId),
-      gates: () => backendViews(pool),
+      gates: parts.backends,
       apiKeys: parts.config.server.apiKeys,
       redaction: parts.config.inspector.redaction,
       drafts: (userId) => parts.drafts.draftOverview(userId),

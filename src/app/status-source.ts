@@ -3,7 +3,7 @@ import type { Readiness, StatusSource } from '#http/routes/status-routes';
 import type { Cluster } from './cluster/cluster.ts';
 import type { Journal } from '#jobs/runtime/journal';
 import type { BackendPool } from '#models/backend-pool';
-import { backendViews } from '#models/backend-view';
+import type { BackendView } from '#shared/wire/backend-view';
 import type { StoreHealth, Stores } from './stores/stores.ts';
 import type { Messaging, MessagingBacklog, MessagingStatus } from '#events/messaging-port';
 import { messagingProblem } from './messaging-wiring.ts';
@@ -15,13 +15,14 @@ export function createStatusSource(parts: {
   journal: Journal;
   pool: BackendPool;
   metrics: Metrics;
+  backends: () => BackendView[];
   messaging: Messaging;
   mcp: Pick<Mcp, 'views'>;
   search: Pick<DocumentSearch, 'problem'>;
   stores: Pick<Stores, 'health'>;
   cluster: Pick<Cluster, 'overview'> | null;
 }): StatusSource {
-  const { journal, pool, metrics, messaging, mcp, search, stores, cluster } = parts;
+  const { journal, pool, metrics, backends, messaging, mcp, search, stores, cluster } = parts;
   return {
     async readiness() {
       const health = await stores.health();
@@ -32,7 +33,7 @@ export function createStatusSource(parts: {
       const { queued, running, loaded } = journal.stats;
       return { queued, running, loaded };
     },
-    backends: () => backendViews(pool),
+    backends,
     mcpServers: () => mcp.views(),
     cluster: async () => (await cluster?.overview()) ?? null,
     metrics: () => metrics.text(),

@@ -5,6 +5,7 @@ import type { ScheduleStorage } from '#schedules/schedule-port';
 import type { Clock } from '#shared/clock';
 import type { LoadLevel } from '#models/gate/load-level';
 import { isCalibrated } from '#models/gate/load-level';
+import { ownRequests } from '#models/gate/gate-view';
 import type { BackendPool, PoolMember } from '#models/backend-pool';
 
 const toReportedLoad: Record<LoadLevel, ReportedLoad> = {
@@ -36,9 +37,9 @@ async function backendStatus({ config, gate, health }: PoolMember): Promise<Back
   const seen = health.store.getSnapshot().context;
   const { healthy, errorReason, activeJobs, healthMs, baseline } =
     seen.checkedAt === null ? await health.check() : seen;
-  const { circuit, running, waiting } = gate.view();
-  const ownJobs = running.length + waiting.length;
-  const isOpen = circuit !== 'closed';
+  const view = gate.view();
+  const ownJobs = ownRequests(view);
+  const isOpen = view.circuit !== 'closed';
   return {
     id: config.id,
     connected: healthy !== false && !isOpen,

@@ -11,7 +11,7 @@ import { createBackend, type ClosableBackend } from './client/backend.ts';
 import type { BackendConfig } from './backend-config.ts';
 import { discoverBackends } from './discovery/discovery.ts';
 import type { GateObservation, GateOptions } from './gate/gate-options.ts';
-import type { ObservableGate } from './gate/gate-view.ts';
+import { ownRequests, type ObservableGate } from './gate/gate-view.ts';
 import { GateActor } from './gate/gate.ts';
 import { createHealthMonitor, type HealthMonitor } from './health/health.ts';
 import type { DemoTool } from '#shared/model/demo-rule';
@@ -210,8 +210,7 @@ function openMember(config: BackendConfig, options: PoolOptions): PoolMember {
     clock,
     log,
     ownJobs() {
-      const { running, waiting } = gate.view();
-      return running.length + waiting.length;
+      return ownRequests(gate.view());
     },
   });
   const backend = withObserver(createBackend({ config, gate, clock, log }), config, observer);
@@ -227,10 +226,22 @@ const withObserver = (
   async run(request, options) {
     const watch = observer?.requestStarted?.(config, request, options);
     const sent = watch === undefined ? options : { ...options, traceparent: watch.traceparent };
-    const outcome = await backend.run(request, sent);
-    observer?.observeOutcome?.(options.kind, outcome);
-    watch?.ended(outcome);
-    return outcome;
+    const { speculative } = options;
+    let ended: ModelOutcome | null = null;
+    let isCounted = speculative === undefined;
+    const count = (): void => {
+      if (isCounted && ended !== null) observer?.observeOutcome?.(options.kind, ended);
+    };
+    const granted = (adopt: () => void): void =>
+      speculative?.granted(() => {
+        isCounted = true;
+        adopt();
+        count();
+      });
+    ended = await backend.run(request, speculative ? { ...sent, speculative: { granted } } : sent);
+    count();
+    watch?.ended(ended);
+    return ended;
   },
 });
 

@@ -1,12 +1,24 @@
 /** The backends as `GET /backends` and the inspector show them. */
 import type { GateArbiterView } from './gate/gate-view.ts';
 import { loadLabels } from './gate/load-level.ts';
+import type { SpeculationFigures } from '#shared/model/speculation';
 import type { BackendView } from '#shared/wire/backend-view';
 import { roles, type BackendPool, type PoolMember } from './backend-pool.ts';
 
-export function backendViews(pool: BackendPool): BackendView[] {
-  return pool.members.map((member) => backendView(member, pool));
+export function backendViews(pool: BackendPool, speculation: SpeculationFigures): BackendView[] {
+  const reasoner = pool.role('reasoner');
+  return pool.members.map((member) => ({
+    ...backendView(member, pool),
+    ...(member === reasoner ? { speculation: speculationView(speculation) } : {}),
+  }));
 }
+
+const speculationView = ({ ends, savedMs, wastedMs, routedShare }: SpeculationFigures) => ({
+  ...ends,
+  saved_ms: Math.round(savedMs),
+  wasted_ms: Math.round(wastedMs),
+  routed_share: routedShare,
+});
 
 /** The backends as the model list of the OpenAI API shows them. */
 export function modelListing(pool: BackendPool): { id: string; [field: string]: unknown }[] {
@@ -50,13 +62,14 @@ function backendView(member: PoolMember, pool: BackendPool): BackendView {
       next_probe_at: view.nextProbeAt === null ? null : new Date(view.nextProbeAt).toISOString(),
       concurrency: view.concurrency,
       max_queue: view.maxQueue,
-      running: view.running.map(({ kind, priority, user, jobId, heldMs, phase }) => ({
+      running: view.running.map(({ kind, priority, user, jobId, heldMs, phase, speculative }) => ({
         kind,
         priority,
         user,
         job_id: jobId ?? null,
         phase,
         held_ms: heldMs,
+        ...(speculative === undefined ? {} : { speculative }),
       })),
       waiting: view.waiting.map(
         ({ kind, priority, user, jobId, waitedMs, position, ahead, etaMs }) => ({

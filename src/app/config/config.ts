@@ -236,6 +236,12 @@ export const configSchema = z.strictObject({
       'Timeout of a classification; then the message is answered without it.',
     ),
     confirmTtlMs: durationMs(900_000).describe('Time that a draft waits for a confirmation.'),
+    speculate: z
+      .enum(['auto', 'always', 'never'])
+      .default('auto')
+      .describe(
+        'Sends a question to the reasoner while it is classified, if its gate is free. auto: only when at least half of the latest questions were routed to the reasoner, it has another server than the classifier, and no API key.',
+      ),
     heartbeatMs: timerMs(4_000, 50).describe(
       'Heartbeat: interval of the progress events of a running job.',
     ),

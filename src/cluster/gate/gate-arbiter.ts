@@ -198,6 +198,7 @@ export class GateArbiter {
       leave(entry, undefined);
       this.#add(worker, report);
     } else if (report.phase === 'draining') startDrain(entry);
+    else if (report.speculative !== true) entry.permit?.adopt();
   }
 
   /** A handover is complete when each worker of the previous table refuses the messages of the previous arbiter. */
@@ -225,8 +226,8 @@ export class GateArbiter {
   }
 
   #admit(worker: RemoteWorker, entry: Entry): void {
-    const { kind, priority, user, jobId, preemptible, waitedMs, preemptions, isAdmitted, fence } =
-      entry.report;
+    const { waitedMs, preemptions, isAdmitted, fence, ...report } = entry.report;
+    const { kind, priority, user, jobId, preemptible, speculative } = report;
     entry.controller = new AbortController();
     if (fence !== null) entry.verdict = { type: 'granted', fence };
     const request = {
@@ -235,6 +236,7 @@ export class GateArbiter {
       user,
       jobId,
       preemptible,
+      speculative,
       signal: entry.controller.signal,
       // The worker refuses it at its deadline.
       deadlineAt: null,

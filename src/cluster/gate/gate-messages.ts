@@ -24,6 +24,7 @@ const ticketSchema = z.object({
   user: z.string(),
   jobId: z.string().optional(),
   preemptible: z.boolean(),
+  speculative: z.literal(true).optional(),
 });
 export type TicketReport = z.infer<typeof ticketSchema>;
 

@@ -46,10 +46,13 @@ export class RemoteTicket implements Permit {
   #hasEnded = false;
   #isFinished = false;
   #mayRequeue = false;
+  #isSpeculative: boolean;
 
   constructor(request: GateRequest, init: TicketInit, owner: TicketOwner) {
     this.request = request;
     this.init = init;
+    // A speculative request queues again only after it was adopted.
+    this.#isSpeculative = request.speculative === true && init.turn === 1;
     this.#owner = owner;
     this.#since = owner.timers.monotonicNow();
     this.result = new Promise((resolve) => {
@@ -83,6 +86,7 @@ export class RemoteTicket implements Permit {
       user,
       preemptible,
       ...(jobId === undefined ? {} : { jobId }),
+      ...(this.#isSpeculative ? { speculative: true as const } : {}),
     };
   }
 
@@ -97,6 +101,8 @@ export class RemoteTicket implements Permit {
 
   /** Reported once per position. */
   moved(position: QueuePosition): void {
+    // An arbiter of an earlier version lets it wait.
+    if (this.#isSpeculative) return this.refuse('queue_full', null);
     const { ahead, etaMs } = position;
     const text = `${position.position} ${ahead} ${etaMs}`;
     if (text === this.#lastPosition) return;
@@ -136,6 +142,12 @@ export class RemoteTicket implements Permit {
     this.#startDrain();
     const end = (): void => this.#finish(null);
     drained.then(end, end);
+    this.#owner.changed();
+  }
+
+  adopt(): void {
+    if (!this.#isSpeculative) return;
+    this.#isSpeculative = false;
     this.#owner.changed();
   }
 

@@ -48,9 +48,20 @@ function cardOf(backend: BackendView, samples: readonly GateSample[]) {
     ${hourOf(samples, gate.concurrency)}
     <p class="note">
       ${`${grants} let in, ${preemptions} preempted, ${overtakes} overtaken. `}
+      ${speculationOf(backend)}
       ${Object.entries(gate.service_ms).map(([name, ms]) => `${name} takes about ${duration(ms)}. `)}
     </p>
   </article>`;
+}
+
+/** Empty for a backend that is not the reasoner, and before the first request in advance. */
+function speculationOf({ speculation: figures }: BackendView): string {
+  if (figures === undefined) return '';
+  const { adopted, discarded, preempted, failed } = figures;
+  const sent = adopted + discarded + preempted + failed;
+  if (sent === 0) return '';
+  const [saved, wasted] = [duration(figures.saved_ms), duration(figures.wasted_ms)];
+  return `Asked in advance ${sent} ×, of use ${adopted} ×: ${saved} saved, ${wasted} wasted. `;
 }
 
 /** The link covers its card. A request without a job, or of another user, has no link. */
@@ -70,7 +81,7 @@ function queueOf({ concurrency, circuit, running, waiting }: GateView) {
         ticket(
           one,
           `${one.priority} ${one.phase}`,
-          one.kind,
+          'speculative' in one ? `${one.kind}, in advance` : one.kind,
           one.phase === 'draining' ? 'draining' : `for ${duration(one.held_ms)}`,
         ),
       )}

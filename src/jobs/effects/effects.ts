@@ -16,11 +16,13 @@ import { redactCause } from '#shared/text/redact-cause';
 import type { Decision, ToolCall } from '#machines/decision';
 import type { PriorityClass } from '#machines/gate-queue';
 import type { BusyLoad, Draft, EffectFailure, ToolResult, ToolsReport } from '#machines/job-types';
+import { promptOf } from '#machines/job-setup';
 import { textsOf, type Locale } from '#machines/texts';
 import type { EffectCall, EffectResult, Effects } from '../runtime/effect-port.ts';
 import type { ConversationMessage } from '../store/job-queries.ts';
 import type { AskedMessage } from '#language/schedules/answered-question';
 import type { AnswerFromDocuments } from './answer-from-documents.ts';
+import type { Speculation } from './speculation.ts';
 import type { ToolContext } from '#shared/tool-context';
 import type { ModelTool } from '#language/classification/operation-port';
 
@@ -81,7 +83,8 @@ export interface Toolbox {
 export interface AssistantOptions {
   language: LanguagePort;
   classifier: Backend;
-  reasoner: Backend;
+  /** Sends the question to the reasoner while the message is classified. */
+  speculation: Speculation;
   /** Null unless the load is worth a notice to the user. */
   reasonerLoad(): BusyLoad | null;
   tools: Toolbox;
@@ -131,7 +134,7 @@ export function createEffects(options: AssistantOptions): Effects {
 
     classify: {
       heartbeat: (locale) => textsOf(locale).classifying,
-      run: (call) => classify(call, options),
+      run: (call) => classifyAndSpeculate(call, options),
     },
 
     runTools: {
@@ -305,13 +308,47 @@ async function runWithHistoryFallback(
   return ask(prompt.input);
 }
 
-async function classify(call: EffectCall, options: AssistantOptions): Promise<EffectResult> {
+async function classifyAndSpeculate(
+  call: EffectCall,
+  options: AssistantOptions,
+): Promise<EffectResult> {
+  const { speculation } = options;
+  let isRouted: boolean | null = null;
+  try {
+    const result = await classify(call, options, () => speculate(call, options));
+    if (result.ok) {
+      const { decision } = result.output as { decision: Decision };
+      isRouted = decision.action === 'route' && call.context.limits.pipelineEnabled;
+    }
+    return result;
+  } finally {
+    speculation.decided({ user: call.userId, jobId: call.jobId }, isRouted);
+  }
+}
+
+/** For people only: the answer to a schedule is not waited for. */
+function speculate(call: EffectCall, options: AssistantOptions): void {
+  const { userId: user, jobId, traceparent, signal, context } = call;
+  if (!context.limits.pipelineEnabled || priorityOf(call) !== 'foreground') return;
+  options.speculation.begin({ user, jobId, traceparent, signal }, async () => {
+    const input = { message: promptOf(context), now: context.now };
+    const prompt = await buildPrompt({ ...call, input }, 'answer', options);
+    return answerRequest(options.language.reason(prompt.input));
+  });
+}
+
+/** @param onAsked called when the first question is on its way to the classifier */
+async function classify(
+  call: EffectCall,
+  options: AssistantOptions,
+  onAsked: () => void,
+): Promise<EffectResult> {
   const { language, classifier } = options;
   const prompt = await buildPrompt(call, 'classify', options);
   let unreadable: string | null = null;
   for (let attempt = 1; attempt <= 2; attempt += 1) {
     const raw = unreadable;
-    const outcome = await runWithHistoryFallback(call, prompt, options, (input) => {
+    const asked = runWithHistoryFallback(call, prompt, options, (input) => {
       const request =
         raw === null ? language.classify(input) : language.repairClassification(input, raw);
       return classifier.run(
@@ -319,6 +356,8 @@ async function classify(call: EffectCall, options: AssistantOptions): Promise<Ef
         runOptions(call, 'classify'),
       );
     });
+    if (attempt === 1) onAsked();
+    const outcome = await asked;
     if (!outcome.ok) return fail(toEffectFailure(outcome));
     const decision = language.parseDecision(outcome.text, prompt.input);
     if (decision !== null) {
@@ -338,19 +377,25 @@ async function answer(
   kind: 'reason' | 'answer',
   options: AssistantOptions,
 ): Promise<EffectResult> {
-  const backend = kind === 'reason' ? options.reasoner : options.classifier;
+  const { speculation, classifier } = options;
+  const backend = kind === 'reason' ? speculation : classifier;
   const prompt = await buildPrompt(call, 'answer', options);
   const outcome = await runWithHistoryFallback(call, prompt, options, (input) => {
     const request = options.language[kind](input);
-    return streamAnswer(call, backend, kind, { ...request, maxTokens: answerTokensMax }, options);
+    return streamAnswer(call, backend, kind, answerRequest(request), options);
   });
   return toEffectResult(outcome);
 }
 
+const answerRequest = (request: ModelRequest): ModelRequest => ({
+  ...request,
+  maxTokens: answerTokensMax,
+});
+
 /** Requests a text answer and streams it. An answer without displayable text is a failure. */
 async function streamAnswer(
   call: EffectCall,
-  backend: Backend,
+  backend: Pick<Backend, 'run'>,
   kind: RequestKind,
   request: ModelRequest,
   { language }: AssistantOptions,
@@ -389,10 +434,13 @@ async function streamAnswer(
   };
 }
 
-const toEffectResult = (outcome: ModelOutcome): EffectResult =>
-  outcome.ok
-    ? ok({ text: outcome.text, backend: outcome.backend })
-    : fail(toEffectFailure(outcome));
+function toEffectResult(outcome: ModelOutcome): EffectResult {
+  if (!outcome.ok) return fail(toEffectFailure(outcome));
+  const { text, backend, timings } = outcome;
+  // The journal shows that the answer was begun in advance.
+  const { aheadMs } = timings;
+  return ok({ text, backend, ...(aheadMs === undefined ? {} : { aheadMs: Math.round(aheadMs) }) });
+}
 
 /** The model calls of a schedule come after those of people, until they have aged (docs/gate.md). */
 const priorityOf = ({ context: { scheduled } }: EffectCall): PriorityClass =>

@@ -137,6 +137,7 @@ async function runRequest(
     priority: run.priority,
     user: run.user,
     preemptible: run.preemptible ?? false,
+    speculative: run.speculative !== undefined,
     signal: run.signal,
     deadlineAt: run.deadlineAt ?? null,
     jobId: run.jobId,
@@ -147,6 +148,7 @@ async function runRequest(
   };
   let queueMs = 0;
   let preemptions = 0;
+  let isAdopted = run.speculative === undefined;
   let requestedAt = clock.now();
   const ran = await runAtGate(
     gate,
@@ -155,10 +157,14 @@ async function runRequest(
       queueMs += slot.queuedMs;
       if (isWaiting) run.onGranted?.();
       isWaiting = false;
+      run.speculative?.granted(() => {
+        isAdopted = true;
+        slot.adopt();
+      });
       return sendRequest(context, request, slot, (text, replace) => run.onText?.(text, replace));
     },
     (attempt) => {
-      if (preemptions >= preemptionsMax) return false;
+      if (!isAdopted || preemptions >= preemptionsMax) return false;
       preemptions += 1;
       learn(capabilities, request, attempt);
       const fields = { ...context.origin.fields, backend: context.config.id, kind: run.kind };
@@ -169,10 +175,19 @@ async function runRequest(
       return true;
     },
   );
-  if (!ran.ok) return gateRefusal(context, ran, queueMs + Math.max(0, clock.now() - requestedAt));
+  const reported = isAdopted ? context : { ...context, log: withoutWarnings(context.log) };
+  if (!ran.ok) return gateRefusal(reported, ran, queueMs + Math.max(0, clock.now() - requestedAt));
   learn(capabilities, request, ran.value);
-  return modelOutcomeOf(context, ran.value, queueMs, abortReasonOf(ran.slot.signal));
+  return modelOutcomeOf(reported, ran.value, queueMs, abortReasonOf(ran.slot.signal));
 }
+
+/** For a request that was made in advance and is not needed: its end is no fault. */
+const withoutWarnings = (log: BackendLog | undefined): BackendLog | undefined =>
+  log && {
+    ...log,
+    debug: (...entry) => log.debug(...entry),
+    warn: (...entry) => log.debug(...entry),
+  };
 
 /**
  * Whether the server's thinking has a closing tag only. Reset by the first answer without such a close: otherwise an

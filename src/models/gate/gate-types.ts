@@ -1,6 +1,6 @@
 /**
  * The interface of a gate for its callers: acquire a permit, hold it while the request runs, give it back. The
- * guarantees G1-G9 are in docs/gate.md.
+ * guarantees G1-G10 are in docs/gate.md.
  */
 import type { ErrorReason, RequestKind } from '#shared/model/model';
 import type { PriorityClass } from '#machines/gate-queue';
@@ -11,6 +11,11 @@ export interface GateRequest {
   priority: PriorityClass;
   user: string;
   preemptible: boolean;
+  /**
+   * Takes a free slot or is refused with `queue_full`; aborted as `preempted` as soon as any request has to wait, until
+   * `Permit.adopt`.
+   */
+  speculative?: boolean | undefined;
   /** Aborting removes a waiter from the queue, or aborts a holder's permit, in the same tick. */
   signal: AbortSignal;
   /** Epoch ms by the current wall clock; a request that still waits then is refused with `deadline`. */
@@ -45,6 +50,8 @@ export interface Permit {
    * (`draining`) until the promise settles, or for the gate's drain limit at most.
    */
   drain(drained: Promise<void>): void;
+  /** A speculative request becomes an ordinary one. No effect on others, and after an abort. */
+  adopt(): void;
   /**
    * After a preemption: waits again at the request's old position, with the same result as `acquire`. The old slot must
    * still be given back with `drain` or `release`, before or after. Once per permit; throws when the permit was not

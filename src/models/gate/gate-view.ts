@@ -19,6 +19,8 @@ interface RequestView {
   jobId?: string | undefined;
   /** How often it was preempted by a foreground request. */
   preemptions: number;
+  /** True: it runs in advance and is aborted as soon as anyone waits. Omitted for ordinary requests. */
+  speculative?: true;
 }
 
 export interface HolderView extends RequestView {
@@ -92,13 +94,15 @@ export const zeroCounters = (): GateCounters => ({
   refusals: { queue_full: 0, deadline: 0, breaker_open: 0, cancelled: 0 },
 });
 
-const requestViewOf = ({ kind, priority, user, jobId, preemptions }: Ticket): RequestView => ({
-  kind,
-  priority,
-  user,
-  jobId,
-  preemptions,
-});
+const requestViewOf = (ticket: Ticket): RequestView => {
+  const { kind, priority, user, jobId, preemptions, speculative } = ticket;
+  const view = { kind, priority, user, jobId, preemptions };
+  return speculative === true ? { ...view, speculative } : view;
+};
+
+/** The requests that run or wait, without those in advance: they make way. */
+export const ownRequests = ({ running, waiting }: GateView): number =>
+  running.filter(({ speculative }) => speculative !== true).length + waiting.length;
 
 /** Builds the current view; O(n) in the number of waiters. */
 export function gateViewOf(

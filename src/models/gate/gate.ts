@@ -93,7 +93,7 @@ export class GateActor implements ObservableGate {
   /** With `past` the request keeps its age and its preemptions. */
   acquire(request: GateRequest, past?: RequestPast): Promise<AcquireResult> {
     this.#lastTicketId += 1;
-    const { user, priority, kind, jobId, preemptible } = request;
+    const { user, priority, kind, jobId, preemptible, speculative } = request;
     const deadlineAt =
       request.deadlineAt === null ? null : request.deadlineAt - this.#wallClockOffsetMs();
     const ticketRequest: TicketRequest = {
@@ -103,6 +103,7 @@ export class GateActor implements ObservableGate {
       kind,
       jobId,
       preemptible,
+      speculative,
       deadlineAt,
     };
     return this.#enqueue(request, ticketRequest.id, (at) =>
@@ -153,7 +154,7 @@ export class GateActor implements ObservableGate {
     sendEvent: (at: number) => void,
   ): Promise<AcquireResult> {
     if (this.#isStopped || request.signal.aborted) {
-      this.#counters.refusals.cancelled += 1;
+      this.#countRefusal(request, 'cancelled');
       return Promise.resolve({ ok: false, errorReason: 'cancelled', retryAfterMs: null });
     }
     return new Promise((resolve) => {
@@ -178,6 +179,8 @@ export class GateActor implements ObservableGate {
         return this.#refuse(effect.id, effect.reason, effect.at);
       case 'aborted':
         return this.#abort(effect);
+      case 'adopted':
+        return this.#countGrant(this.#holders.get(effect.fence)?.waiter.request, 0);
       case 'freed':
         return this.#free(effect);
       case 'probe':
@@ -203,7 +206,6 @@ export class GateActor implements ObservableGate {
     const { ticket, fence, at, overtook } = effect;
     const waiter = this.#removeWaiter(ticket.id);
     if (waiter === undefined) return;
-    this.#counters.grants += 1;
     if (overtook) this.#counters.overtakes += 1;
     const queuedMs = at - waiter.since;
     const holder = new PermitHolder(waiter, fence, queuedMs, {
@@ -218,19 +220,30 @@ export class GateActor implements ObservableGate {
       drainBoundMs: this.#options.drainBoundMs ?? gateDefaults.drainBoundMs,
     });
     this.#holders.set(fence, holder);
-    const { priority, kind } = waiter.request;
-    this.#observe({ type: 'queueWait', priority, kind, ms: queuedMs });
+    if (ticket.speculative !== true) this.#countGrant(waiter.request, queuedMs);
     this.#positionNotifier.notifyChange();
     waiter.resolve({ ok: true, permit: holder });
+  }
+
+  /** A speculative request is counted and measured from its adoption on. */
+  #countGrant(request: GateRequest | undefined, ms: number): void {
+    if (request === undefined) return;
+    const { priority, kind } = request;
+    this.#counters.grants += 1;
+    this.#observe({ type: 'queueWait', priority, kind, ms });
   }
 
   #refuse(id: number, reason: RefusalReason, at: number): void {
     const waiter = this.#removeWaiter(id);
     if (waiter === undefined) return;
     waiter.detach();
-    this.#counters.refusals[reason] += 1;
+    this.#countRefusal(waiter.request, reason);
     this.#positionNotifier.notifyChange();
     waiter.resolve({ ok: false, errorReason: reason, retryAfterMs: this.#retryAfter(reason, at) });
+  }
+
+  #countRefusal({ speculative }: GateRequest, reason: RefusalReason): void {
+    if (speculative !== true) this.#counters.refusals[reason] += 1;
   }
 
   #retryAfter(reason: RefusalReason, at: number): number | null {
@@ -242,7 +255,8 @@ export class GateActor implements ObservableGate {
   }
 
   #abort(effect: Extract<GateEffect, { type: 'aborted' }>): void {
-    if (effect.reason === 'preempted') this.#counters.preemptions += 1;
+    const isOrdinary = effect.ticket.speculative !== true;
+    if (effect.reason === 'preempted' && isOrdinary) this.#counters.preemptions += 1;
     if (effect.reason === 'expired') this.#counters.expiredLeases += 1;
     this.#holders.get(effect.fence)?.abort(effect.reason, effect.ticket);
     this.#positionNotifier.notifyChange();
@@ -257,7 +271,7 @@ export class GateActor implements ObservableGate {
     if (slot.phase === 'draining') {
       this.#serviceTimes.recordDrain(ms);
       this.#observe({ type: 'drain', ms, timedOut: holder?.drainTimedOut ?? false });
-    } else if (holder?.result) {
+    } else if (holder?.result && slot.ticket.speculative !== true) {
       const { result } = holder;
       const { kind } = holder.waiter.request;
       // Only a complete answer predicts the duration of the next.

@@ -16,6 +16,7 @@ type PermitEvent =
   | EventOf<'ended'>
   | EventOf<'drainStarted'>
   | EventOf<'drained'>
+  | EventOf<'adopted'>
   | EventOf<'leaseExpired'>;
 
 interface PermitHolderDependencies {
@@ -85,6 +86,10 @@ export class PermitHolder implements Permit {
     const sendDrained = (): void =>
       this.#send({ type: 'drained', at: this.#dependencies.now(), fence: this.fence });
     drained.then(sendDrained, sendDrained);
+  }
+
+  adopt(): void {
+    this.#send({ type: 'adopted', at: this.#dependencies.now(), fence: this.fence });
   }
 
   requeue(): Promise<AcquireResult> {

@@ -11,7 +11,7 @@
 import type { AcquireResult, Gate, GateRequest, Permit, PermitEnd } from './gate-types.ts';
 
 /** What the work may know of its slot; `signal` aborts it (gate-types.ts, `Permit`). */
-export type GrantedSlot = Pick<Permit, 'signal' | 'queuedMs' | 'wireFence'>;
+export type GrantedSlot = Pick<Permit, 'signal' | 'queuedMs' | 'wireFence' | 'adopt'>;
 
 export interface SlotWork<Value> {
   /** Resolves when the connection has ended. Rejects only with a bug of the caller. */

@@ -11,6 +11,7 @@ import type { DoorOutcome } from '#http/mcp/door-server';
 import type { FinishedRequest } from '#http/server/finished-request-hook';
 import type { Messaging } from '#events/messaging-port';
 import type { McpServerView } from '#shared/wire/mcp-view';
+import type { SpeculationFigures } from '#shared/model/speculation';
 import type { Clock } from '#shared/clock';
 import type { BackendPool } from '#models/backend-pool';
 import { addMessagingMetrics } from './messaging-metrics.ts';
@@ -24,6 +25,7 @@ import {
   type ScheduleObserver,
   type ScheduleSources,
 } from './schedule-metrics.ts';
+import { addSpeculationMetrics } from './speculation-metrics.ts';
 import { addProcessMetrics } from './process-metrics.ts';
 import { addStateGauges, type StateSources } from './state-metrics.ts';
 
@@ -51,6 +53,7 @@ export interface MetricsSources extends StateSources {
   schedules: ScheduleSources['schedules'];
   /** Null: this process is alone. */
   cluster: () => ClusterFigures | null;
+  speculation: () => SpeculationFigures;
   clock: Clock;
 }
 
@@ -69,6 +72,7 @@ export function createMetrics(sources: MetricsSources): Metrics {
   addStateGauges(registry, sources);
   addMessagingMetrics(registry, sources.messaging);
   addGateMetrics(registry, sources.pool);
+  addSpeculationMetrics(registry, sources.speculation);
   addMcpMetrics(registry, sources.mcp);
   addClusterMetrics(registry, sources.cluster);
   const observeScheduleEvent = addScheduleMetrics(registry, sources);

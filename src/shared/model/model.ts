@@ -99,6 +99,8 @@ export interface ModelTimings {
   firstTokenMs: number | null;
   /** From the request to its end, without the time in the queue. */
   totalMs: number;
+  /** A speculative request: how long before its adoption it had begun. */
+  aheadMs?: number;
 }
 
 export interface TokenUsage {
@@ -140,6 +142,11 @@ export interface RunOptions {
   traceparent?: string | undefined;
   /** A background request that may be aborted for a foreground one; it is requeued, not failed. */
   preemptible?: boolean;
+  /**
+   * The answer may not be needed: the request runs only in a slot that is free, and ends with `preempted` as soon as
+   * anyone waits for the slot. `granted` receives the function that makes the running request an ordinary one.
+   */
+  speculative?: { granted(adopt: () => void): void };
   /** Aborting frees the gate and closes the connection at once; the outcome is then `cancelled`. */
   signal: AbortSignal;
   /** Epoch ms; after it a waiting request ends with `deadline`. */

@@ -30,7 +30,17 @@ export const backendSchema = z
       next_probe_at: time.nullable(),
       concurrency: z.int(),
       max_queue: z.number().nullable(),
-      running: z.array(z.strictObject({ ...request, phase: z.string(), held_ms: z.number() })),
+      running: z.array(
+        z.strictObject({
+          ...request,
+          phase: z.string(),
+          held_ms: z.number(),
+          speculative: z
+            .literal(true)
+            .optional()
+            .describe('Asked in advance; aborted as soon as any request waits.'),
+        }),
+      ),
       waiting: z.array(
         z.strictObject({
           ...request,
@@ -56,6 +66,22 @@ export const backendSchema = z
         .optional()
         .describe('Over several workers; null: none is known. Omitted by a core that is alone.'),
     }),
+    speculation: z
+      .strictObject({
+        adopted: z.int().describe('Requests in advance that their jobs continued with.'),
+        discarded: z.int().describe('Aborted: the classification chose something else.'),
+        preempted: z.int().describe('Aborted for a request that had to wait.'),
+        busy: z.int().describe('Not sent: no slot was free.'),
+        failed: z.int(),
+        saved_ms: z.number().describe('How much earlier the adopted requests began.'),
+        wasted_ms: z.number().describe('Time of the server for those that were not adopted.'),
+        routed_share: z
+          .number()
+          .nullable()
+          .describe('Share of the latest classifications that chose the reasoner; null: too few.'),
+      })
+      .optional()
+      .describe('Of the reasoner, since the start (configuration: jobs.speculate).'),
   })
   .meta({ id: 'Backend' });
 export type BackendView = z.infer<typeof backendSchema>;

@@ -5,6 +5,8 @@ import type { NetworkFault } from './gate-network.ts';
 
 const step = fc.oneof(
   { weight: 6, arbitrary: fc.record({ type: fc.constant('ask'), n: fc.nat(2), bg: fc.boolean() }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('speculate'), n: fc.nat(2) }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('adopt'), n: fc.nat(9) }) },
   { weight: 4, arbitrary: fc.record({ type: fc.constant('end'), n: fc.nat(9) }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('cancel'), n: fc.nat(30) }) },
   {
@@ -65,6 +67,12 @@ class History {
         priority: one.bg ? 'background' : 'foreground',
         preemptible: one.bg,
       });
+    } else if (one.type === 'speculate') {
+      this.#last += 1;
+      network.ask(id, `r${this.#last}`, { speculative: true });
+    } else if (one.type === 'adopt') {
+      const holder = network.holders()[one.n];
+      if (holder) network.adopt(holder);
     } else if (one.type === 'pass') await network.advance(one.ms);
     else if (one.type === 'network') {
       network.lossPercent = one.loss;

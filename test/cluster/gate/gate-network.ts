@@ -31,6 +31,8 @@ export interface TestCaller {
   outcomes: string[];
   permit: Permit | null;
   isWaiting: boolean;
+  /** It was speculative, and is an ordinary request now. */
+  isAdopted: boolean;
   cancel: () => void;
   requeue: () => void;
 }
@@ -129,6 +131,7 @@ export class GateNetwork {
       outcomes: [],
       permit: null,
       isWaiting: true,
+      isAdopted: false,
       cancel: () => controller.abort(),
       requeue: () => {},
     };
@@ -145,6 +148,8 @@ export class GateNetwork {
         permit.drain(Promise.resolve());
         caller.permit = null;
         if (permit.signal.reason !== 'preempted') return;
+        // Nobody needs it.
+        if (more.speculative === true && !caller.isAdopted) return;
         caller.isWaiting = true;
         void permit.requeue().then(take);
       };
@@ -170,6 +175,11 @@ export class GateNetwork {
   end(caller: TestCaller): void {
     caller.permit?.release({ result: 'ok' });
     caller.permit = null;
+  }
+
+  adopt(caller: TestCaller): void {
+    caller.isAdopted = true;
+    caller.permit?.adopt();
   }
 
   holders(): TestCaller[] {

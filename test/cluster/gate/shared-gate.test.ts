@@ -36,6 +36,53 @@ test('a foreground request of one worker preempts the draft of another, which co
   expect(draft.outcomes).toEqual(['granted', 'preempted', 'granted']);
 });
 
+test('a speculative request of one worker makes way for any request of another', async () => {
+  const network = await setUp();
+  const early = network.ask('b', 'early', { speculative: true });
+  await network.advance(50);
+  const draft = network.ask('c', 'draft', background);
+  await network.advance(50);
+  expect(early.outcomes).toEqual(['granted', 'preempted']);
+  expect(draft.outcomes).toEqual(['granted']);
+  const late = network.ask('b', 'late', { speculative: true });
+  await network.advance(50);
+  expect(late.outcomes).toEqual(['queue_full']);
+});
+
+test('an adopted request of a worker keeps its slot, also under the next arbiter', async () => {
+  const network = await setUp();
+  const early = network.ask('b', 'early', { speculative: true });
+  await network.advance(50);
+  network.adopt(early);
+  await network.advance(50);
+  network.ask('c', 'question');
+  await network.advance(50);
+  network.takeOver('c', 'clean');
+  await network.advance(50);
+  network.ask('b', 'another');
+  await network.advance(50);
+  expect(early.outcomes).toEqual(['granted']);
+  network.end(early);
+  await network.advance(50);
+  expect(network.grants).toEqual(['early', 'question']);
+});
+
+test('a speculative request that was aborted at the moment of its adoption waits again', async () => {
+  const network = await setUp();
+  const early = network.ask('b', 'early', { speculative: true });
+  await network.advance(50);
+  network.delayMaxMs = 0;
+  const question = network.ask('c', 'question');
+  network.adopt(early);
+  await network.advance(50);
+  expect(early.outcomes[0]).toBe('granted');
+  network.end(question);
+  network.end(early);
+  await network.advance(50);
+  expect(network.holders().length).toBeLessThanOrEqual(1);
+  expect(new Set(network.grants)).toEqual(new Set(['early', 'question']));
+});
+
 test('a waiting request on another worker is notified of its position', async () => {
   const network = await setUp();
   network.ask('b', 'first');

@@ -9,10 +9,10 @@ async function priorityOf(scheduled?: { kind: string; outcome: string }): Promis
   let asked = '';
   const options = {
     language: { reason: () => ({ messages: [] }), displayableAnswer: (raw: string) => raw },
-    reasoner: {
+    speculation: {
       run: async (_: unknown, { priority }: RunOptions) => {
         asked = priority;
-        return { ok: true, text: 'done', backend: 'large' };
+        return { ok: true, text: 'done', backend: 'large', timings: {} };
       },
     },
     history: async () => [],

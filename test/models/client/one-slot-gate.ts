@@ -50,6 +50,7 @@ export function createOneSlotGate(): OneSlotGate {
       drain(drained) {
         if (end('drained')) void drained.then(free);
       },
+      adopt() {},
       requeue: () => enqueue(request, 'front'),
     };
     resolve({ ok: true, permit });

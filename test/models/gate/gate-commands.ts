@@ -25,8 +25,14 @@ function compare(model: GateModel, world: GateWorld): void {
   expect(view.waiting.map(({ user, waitedMs }) => ({ user, waitedMs }))).toEqual(
     model.order().map(({ user, arrivedAt }) => ({ user, waitedMs: model.now - arrivedAt })),
   );
-  expect(view.running.map(({ fence, phase }) => ({ fence, phase }))).toEqual(
-    model.slots.map(({ fence: number, phase }) => ({ fence: number, phase })),
+  expect(
+    view.running.map(({ fence, phase, speculative = false }) => ({ fence, phase, speculative })),
+  ).toEqual(
+    model.slots.map(({ fence, phase, request: { speculative } }) => ({
+      fence,
+      phase,
+      speculative,
+    })),
   );
   const { concurrency, maxQueue } = model.options;
   const isDraining = view.running.some((holder) => holder.phase === 'draining');
@@ -35,6 +41,11 @@ function compare(model: GateModel, world: GateWorld): void {
   expect(view.state).toBe(model.down ? 'down' : taken);
   // G2: a free slot and a waiter never coexist.
   expect(view.running.length < concurrency && view.waiting.length > 0).toBe(false);
+  // G10: while a speculative request runs, every waiting request has a slot that drains for it.
+  if (view.running.some(({ phase, speculative }) => phase === 'running' && speculative)) {
+    const comingFree = view.running.filter(({ phase }) => phase === 'draining').length;
+    expect(view.waiting.length).toBeLessThanOrEqual(comingFree);
+  }
   // G7: only requests that were admitted before may wait beyond maxQueue.
   const returned = view.waiting.filter((waiter) => waiter.preemptions > 0).length;
   expect(view.waiting.length - returned).toBeLessThanOrEqual(maxQueue);
@@ -63,32 +74,48 @@ function command<Target>(
 
 const always = () => [null];
 
-const ask = fc
-  .record({
-    user: fc.constantFrom('ann', 'bob', 'cho'),
-    priority: fc.constantFrom('foreground' as const, 'foreground' as const, 'background' as const),
-    preemptible: fc.boolean(),
-    deadlineMs: fc.option(fc.integer({ min: 0, max: 700 }), { freq: 6 }),
-    manner: fc.constantFrom<AbortBehavior>('drains', 'drains', 'releases', 'silent'),
-  })
-  .map(({ deadlineMs, manner, ...question }) =>
-    command(
-      `Ask(${JSON.stringify({ ...question, deadlineMs, manner })})`,
-      0,
-      always,
-      (_, model, world) => {
-        const deadlineAt = deadlineMs === null ? null : model.now + deadlineMs;
-        world.addRequest({ ...question, deadlineAt }, manner);
-        const releasesAtOnce = manner === 'releases';
-        model.addRequest({
-          ...question,
-          deadlineAt,
-          releasesAtOnce,
-          id: model.requests.length + 1,
-        });
-      },
-    ),
-  );
+const askWith = (
+  speculative: fc.Arbitrary<boolean>,
+  isPossible: (model: GateModel) => boolean = () => true,
+) =>
+  fc
+    .record({
+      user: fc.constantFrom('ann', 'bob', 'cho'),
+      priority: fc.constantFrom(
+        'foreground' as const,
+        'foreground' as const,
+        'background' as const,
+      ),
+      preemptible: fc.boolean(),
+      speculative,
+      deadlineMs: fc.option(fc.integer({ min: 0, max: 700 }), { freq: 6 }),
+      manner: fc.constantFrom<AbortBehavior>('drains', 'drains', 'releases', 'silent'),
+    })
+    .map(({ deadlineMs, manner, ...question }) =>
+      command(
+        `Ask(${JSON.stringify({ ...question, deadlineMs, manner })})`,
+        0,
+        (model) => (isPossible(model) ? [null] : []),
+        (_, model, world) => {
+          const deadlineAt = deadlineMs === null ? null : model.now + deadlineMs;
+          world.addRequest({ ...question, deadlineAt }, manner);
+          const releasesAtOnce = manner === 'releases';
+          model.addRequest({
+            ...question,
+            deadlineAt,
+            releasesAtOnce,
+            id: model.requests.length + 1,
+          });
+        },
+      ),
+    );
+
+const ask = askWith(fc.constantFrom(false, false, false, false, false, true));
+/** Most of them need a free slot to be granted at all. */
+const speculate = askWith(
+  fc.constant(true),
+  ({ slots, options: { concurrency } }) => slots.length < concurrency,
+);
 
 const running = (model: GateModel) => model.slots.filter((slot) => slot.phase === 'running');
 const draining = (model: GateModel) => model.slots.filter((slot) => slot.phase === 'draining');
@@ -123,6 +150,18 @@ const speakLate = fc.nat(9).map((pick) =>
         permit.release({ result: 'unreachable' });
         permit.drain(Promise.resolve());
       }
+    },
+  ),
+);
+
+const adopt = fc.nat(9).map((pick) =>
+  command(
+    `Adopt(${pick})`,
+    pick,
+    (model) => model.slots.filter((slot) => slot.request.speculative),
+    (slot, model, world) => {
+      permitOf(world, slot)?.adopt();
+      model.adopt(slot);
     },
   ),
 );
@@ -165,7 +204,9 @@ const requeue = fc.nat(9).map((pick) =>
     (model) =>
       model.requests.filter(
         (request) =>
-          request.outcomes.at(-1) === 'abort:preempted' && !model.waiting.includes(request),
+          request.outcomes.at(-1) === 'abort:preempted' &&
+          !request.speculative &&
+          !model.waiting.includes(request),
       ),
     (request, model, world) => {
       world.requeue(callerOf(world, request));
@@ -236,10 +277,12 @@ export const gateMatchesModel = (machine?: GateMachine) =>
         ask,
         ask,
         ask,
+        speculate,
         finish,
         finish,
         finish,
         speakLate,
+        adopt,
         close,
         drained,
         drained,

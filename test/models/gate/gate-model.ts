@@ -23,6 +23,8 @@ export interface ModelRequest {
   user: string;
   priority: 'foreground' | 'background';
   preemptible: boolean;
+  /** Until it is adopted. */
+  speculative: boolean;
   /** Its caller releases the permit at the moment of the abort; other callers drain it, or do nothing. */
   releasesAtOnce: boolean;
   deadlineAt: number | null;
@@ -73,7 +75,8 @@ export class GateModel {
     this.requests.push(request);
     if (this.down) return void request.outcomes.push('breaker_open');
     if (this.#isPastDeadline(request)) return void request.outcomes.push('deadline');
-    if (this.slots.length >= options.concurrency && this.waiting.length >= options.maxQueue) {
+    const isTaken = this.slots.length >= options.concurrency;
+    if (isTaken && (request.speculative || this.waiting.length >= options.maxQueue)) {
       return void request.outcomes.push('queue_full');
     }
     const own = this.waiting
@@ -86,6 +89,7 @@ export class GateModel {
     }
     this.waiting.push(request);
     this.#serve();
+    this.#abortSpeculativeFor(request);
     if (request.priority === 'foreground' && this.waiting.includes(request)) {
       this.#preemptFor(request);
     }
@@ -97,6 +101,11 @@ export class GateModel {
     if (this.#isPastDeadline(request)) return void request.outcomes.push('deadline');
     this.waiting.push(request);
     this.#serve();
+    this.#abortSpeculativeFor(request);
+  }
+
+  adopt(slot: ModelSlot): void {
+    if (slot.phase === 'running') slot.request.speculative = false;
   }
 
   cancel(request: ModelRequest): void {
@@ -107,9 +116,10 @@ export class GateModel {
   }
 
   finish(slot: ModelSlot, result: 'ok' | 'failed' | 'unreachable'): void {
-    if (slot.phase === 'running') this.failures = result === 'unreachable' ? this.failures + 1 : 0;
+    const counts = slot.phase === 'running' && !slot.request.speculative;
+    if (counts) this.failures = result === 'unreachable' ? this.failures + 1 : 0;
     this.slots = this.slots.filter((other) => other !== slot);
-    if (!this.down && slot.phase === 'running' && this.failures >= this.options.failures) {
+    if (!this.down && counts && this.failures >= this.options.failures) {
       this.down = { phase: 'waiting', since: this.now, backoffMs: this.options.probeBackoffMs };
       for (const request of this.order()) this.#refuse(request, 'breaker_open');
     }
@@ -204,6 +214,21 @@ export class GateModel {
     }
   }
 
+  #abortSpeculativeFor(arrived: ModelRequest): void {
+    if (!this.waiting.includes(arrived)) return;
+    const draining = this.slots.filter((slot) => slot.phase === 'draining').length;
+    const victim = this.slots.findLast(
+      (slot) => slot.phase === 'running' && slot.request.speculative,
+    );
+    if (victim && draining < this.waiting.length) this.#preempt(victim);
+  }
+
+  #preempt(victim: ModelSlot): void {
+    victim.request.preemptions += 1;
+    victim.request.key = Math.min(victim.request.key, victim.grantedAt);
+    this.#abort(victim, 'preempted');
+  }
+
   #preemptFor(arrived: ModelRequest): void {
     if (!this.options.preemptBackground) return;
     const people = this.waiting.filter((request) => request.priority === 'foreground').length;
@@ -213,14 +238,12 @@ export class GateModel {
       ({ phase, request }) =>
         phase === 'running' &&
         request.priority === 'background' &&
+        !request.speculative &&
         request.preemptible &&
         request.preemptions < this.options.maxPreemptions &&
         !this.#isAged(request, arrived),
     );
-    if (!victim) return;
-    victim.request.preemptions += 1;
-    victim.request.key = Math.min(victim.request.key, victim.grantedAt);
-    this.#abort(victim, 'preempted');
+    if (victim) this.#preempt(victim);
   }
 
   /** The events that the passing of time causes, each with its time. */

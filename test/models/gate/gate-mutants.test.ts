@@ -6,7 +6,13 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { gateMachine, runStep } from '#machines/gate';
 import type { GateMachine } from '#machines/gate';
-import { emptyQueue, ticketsInOrder, addTicket, removeTicket } from '#machines/gate-queue';
+import {
+  emptyQueue,
+  findWaiting,
+  ticketsInOrder,
+  addTicket,
+  removeTicket,
+} from '#machines/gate-queue';
 import type { QueueRules, Ticket } from '#machines/gate-queue';
 import * as steps from '#machines/gate-steps';
 import type { GateContext, StepResult } from '#machines/gate-steps';
@@ -104,6 +110,46 @@ const mutants: Record<string, GateMachine> = {
     },
   }),
   'never preempts': gateMachine.provide({ actions: { preempt: () => {} } }),
+  'a speculative request is like any other': gateMachine.provide({
+    actions: {
+      admit: runStep(['request'], (context, event) =>
+        steps.admit(context, { ...event, request: { ...event.request, speculative: false } }),
+      ),
+    },
+  }),
+  'a speculative request waits': gateMachine.provide({
+    actions: {
+      admit: runStep(['request'], (context, event) => {
+        const { request } = event;
+        const done = steps.admit(context, {
+          ...event,
+          request: { ...request, speculative: false },
+        });
+        const ticket = findWaiting(done.context.queue ?? emptyQueue, request.id);
+        if (ticket === undefined) return done;
+        const queue = removeTicket(done.context.queue!, ticket);
+        return { ...done, context: { queue: addTicket(queue, { ...ticket, ...request }) } };
+      }),
+    },
+  }),
+  'a speculative request keeps its slot while others wait': gateMachine.provide({
+    actions: { abortSpeculative: () => {} },
+  }),
+  'a request that comes back does not abort a speculative one': gateMachine.provide({
+    actions: { abortSpeculative: runStep(['request'], steps.abortSpeculative) },
+  }),
+  'an adopted request stays speculative': gateMachine.provide({ actions: { adopt: () => {} } }),
+  'the failure of a speculative request counts for the circuit': gateMachine.provide({
+    actions: {
+      freeSlot: runStep(['ended', 'drained'], (context, event) => {
+        const done = steps.freeSlot(context, event);
+        const isUnreachable = event.type === 'ended' && event.result === 'unreachable';
+        if (steps.slotOf(context, event.fence)?.ticket.speculative !== true) return done;
+        const failures = context.failures + (isUnreachable ? 1 : 0);
+        return { ...done, context: { ...done.context, failures } };
+      }),
+    },
+  }),
   'no fence: a late release frees the slot of another': gateMachine.provide({
     actions: {
       freeSlot: runStep(['ended', 'drained'], (context, event) => {

@@ -60,7 +60,7 @@ export class GateWorld {
 
   /** @param question its deadline is by the monotonic clock, like all times here; the gate takes wall clock time */
   addRequest(
-    question: Pick<GateRequest, 'user' | 'priority' | 'preemptible' | 'deadlineAt'>,
+    question: Pick<GateRequest, 'user' | 'priority' | 'preemptible' | 'speculative' | 'deadlineAt'>,
     abortBehavior: AbortBehavior,
   ): void {
     const caller: Caller = {

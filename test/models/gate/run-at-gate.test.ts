@@ -15,6 +15,7 @@ function permitOf(ends: string[], requeued?: AcquireResult): Permit & { abort(wh
     abort: (why) => controller.abort(why),
     release: ({ result }) => void ends.push(`released ${result}`),
     drain: () => void ends.push('drained'),
+    adopt: () => void ends.push('adopted'),
     requeue() {
       ends.push('requeued');
       return Promise.resolve(requeued!);
