@@ -202,6 +202,19 @@ describe.each(useStores())('the queries of jobs on $name', ({ name, missing, ope
       expect(await places(0, 0)).toEqual([]);
     });
 
+    test('return what was before a job that is not stored yet: all of its conversation', async () => {
+      const question = { conversation: 'c', outcome: 'clarified', reply: 'when?', endedAt: 5 };
+      await addJobs([
+        { ...question, message: 'm0', outcome: 'answered' },
+        { ...question, message: 'm1' },
+        { ...question, message: 'other', conversation: 'd' },
+      ]);
+      const history = await stores.queries.history('c', 'not-stored', 10, 0);
+      expect(history.map(({ message }) => message)).toEqual(['m0', 'm1']);
+      const asked = await stores.queries.asked('c', 'not-stored', 0);
+      expect(asked.map(({ message }) => message)).toEqual(['m1']);
+    });
+
     test('return the events after a `seq` or a row, and the path of a running job', async () => {
       const event = (state: string) => ({ type: 'processing', state, data: { of: state } });
       const rows = [
