@@ -99,7 +99,9 @@ function answered(): Observations {
     cancels: [{ jobId: 'jobc4-4', tookMs: 12, isCalm: true }],
     explicit: [{ asked: 'small', status: 200, servedBy: 'small', errorReason: null }],
     memos: [{ id: 'm1', text: '메모\r\n', found: '메모\r\n', status: 'draft' }],
-    overlaps: [{ model: 'large', at: 0, overlapMs: 20, running: 2 }],
+    overlaps: [{ model: 'large', at: 0, overlapMs: 20, running: 2, isBehindProxy: false }],
+    stops: [],
+    partitions: null,
     replayFaults: [],
     replayed: jobs.length,
     logFaults: [],
@@ -210,6 +212,22 @@ const doctored: Doctored[] = [
     /P6: large: 2 at once/,
   ],
   [
+    'two requests at once before and after a stop of a worker',
+    (seen) => {
+      Object.assign(seen.overlaps[0]!, { at: 10_000, overlapMs: 2_000 });
+      seen.stops.push({ from: 1_000, to: 8_000 }, { from: 13_000, to: 14_000 });
+    },
+    /P6: large: 2 at once/,
+  ],
+  [
+    'two requests at once behind a gate proxy, during a stop',
+    (seen) => {
+      seen.overlaps[0]!.isBehindProxy = true;
+      seen.stops.push({ from: 0, to: 60_000 });
+    },
+    /P6: large: 2 at once/,
+  ],
+  [
     'a cancel that did not end its job',
     (seen) => Object.assign(jobOf(seen, slow).view, { state: 'done' }),
     /was cancelled, but is done/,
@@ -281,6 +299,13 @@ describe('the audit of a storm', () => {
     const seen = answered();
     change(seen);
     expect(violations(seen).join('\n')).toMatch(found);
+  });
+
+  test('accepts two requests at once while a worker is stopped with its connection open', () => {
+    const seen = answered();
+    Object.assign(seen.overlaps[0]!, { at: 2_000, overlapMs: 5_000 });
+    seen.stops.push({ from: 1_000, to: 8_000 });
+    expect(violations(seen)).toEqual([]);
   });
 
   test('accepts an uncertain reply, whether it was posted or not', () => {

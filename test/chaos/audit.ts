@@ -4,8 +4,9 @@
  */
 import { auditChat } from './audit-chat.ts';
 import { auditEvents } from './audit-events.ts';
+import { auditPartitions } from './audit-partitions.ts';
 import { auditSchedules } from './audit-schedules.ts';
-import type { Observations, ObservedJob, Sent } from './observations.ts';
+import type { Observations, ObservedJob, Overlap, Sent } from './observations.ts';
 import { marksIn } from './marks.ts';
 import type { Finding } from './finding.ts';
 
@@ -21,6 +22,7 @@ export function auditStorm(seen: Observations): Finding[] {
     ...auditChat(seen),
     replays(seen),
     ...auditEvents(seen),
+    ...(seen.partitions === null ? [] : auditPartitions(seen.partitions)),
     oneAtATime(seen),
     cancels(seen),
     explicitStays(seen),
@@ -111,14 +113,18 @@ const replays = ({ replayFaults, replayed }: Observations): Finding => ({
   violations: replayFaults,
 });
 
-const oneAtATime = ({ overlaps, explicit, jobs }: Observations): Finding => ({
+const oneAtATime = ({ overlaps, stops, explicit, jobs }: Observations): Finding => ({
   promise: 'P6',
   what: 'a model server is never asked for more at once than it has places (its own count)',
   checked: jobs.length + explicit.length,
   violations: overlaps
-    .filter(({ overlapMs }) => overlapMs > overlapMsMax)
+    .filter((one) => one.isBehindProxy || (one.overlapMs > overlapMsMax && !isExcused(one, stops)))
     .map(({ model, running, overlapMs }) => `${model}: ${running} at once for ${overlapMs} ms`),
 });
+
+/** A stopped worker cannot end its request, and its connection stays open. */
+const isExcused = ({ at, overlapMs }: Overlap, stops: Observations['stops']): boolean =>
+  stops.some(({ from, to }) => at + overlapMs >= from && at <= to + overlapMsMax);
 
 function cancels({ cancels: seen, jobs }: Observations): Finding {
   const byId = new Map(jobs.map((job) => [job.view.job_id, job]));

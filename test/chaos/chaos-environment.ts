@@ -1,36 +1,63 @@
 /**
- * The whole system: core and bridge as processes, with a real nats-server between them. The NAS, the model servers
- * and the network that fails run in this process.
+ * The whole system: the core, or several workers, and the bridge as processes; real NATS servers and databases. The NAS,
+ * the model servers and the networks that fail run in this process.
  */
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startFakeDsm } from '#simulators/synology-chat/fake-dsm';
 import type { FakeDsm } from '#simulators/synology-chat/dsm-controls';
 import { randomOf } from '#simulators/synology-chat/random';
 import { freePort } from '#test/support/free-port';
 import { prepareLlamaServer, startLlamaServer, type LlamaServer } from '#test/support/llama-server';
+import { launchNatsCluster } from '#test/support/nats-cluster';
 import { launchNatsServer, prepareNatsServer, type NatsServer } from '#test/support/nats-server';
 import { openSeverableProxy, type SeverableProxy } from './severable-proxy.ts';
 import { startStormModel, type StormModel } from './models.ts';
 import { createManagedProcess, type ManagedProcess } from './managed-process.ts';
 import { openSmallDisk, type SmallDisk } from './small-disk.ts';
+import {
+  stormSecrets,
+  synologySection,
+  writeBridgeConfig,
+  writeCoreConfig,
+  type ConfigParts,
+} from './storm-config.ts';
+import {
+  openStormPostgres,
+  postgresDatabase,
+  sqliteDatabase,
+  type StormDatabase,
+} from './storm-database.ts';
+
+/** The core, or one of several workers. */
+export interface StormCore {
+  readonly program: ManagedProcess;
+  readonly url: string;
+  /** The network between it and each node of the broker, and each server of the database. */
+  readonly links: Readonly<Record<LinkEnd, readonly SeverableProxy[]>>;
+}
+
+export type LinkEnd = 'NATS' | 'PostgreSQL';
 
 export interface ChaosEnvironment {
   readonly folder: string;
-  readonly core: ManagedProcess;
+  /** At least one. */
+  readonly cores: readonly StormCore[];
+  readonly isCluster: boolean;
   readonly bridge: ManagedProcess;
-  readonly broker: NatsServer;
+  /** One node, or three. */
+  readonly brokers: readonly NatsServer[];
+  /** Addresses of all nodes, separated by commas. */
+  readonly brokerUrl: string;
   /** The network between the bridge and the broker. */
-  readonly brokerProxy: SeverableProxy;
+  readonly bridgeLinks: readonly SeverableProxy[];
+  readonly database: StormDatabase;
   readonly dsm: FakeDsm;
   readonly small: StormModel;
   readonly large: StormModel;
   /** Null if no llama.cpp server is available. */
   readonly llama: LlamaServer | null;
   readonly disks: { core: SmallDisk; bridge: SmallDisk };
-  readonly coreUrl: string;
   readonly bridgeUrl: string;
-  readonly databaseFile: string;
   /** The operator's key. */
   readonly apiKey: string;
   readonly natsToken: string;
@@ -40,6 +67,11 @@ export interface ChaosEnvironment {
   close(): Promise<void>;
 }
 
+export const programsOf = ({ cores, bridge }: ChaosEnvironment): ManagedProcess[] => [
+  ...cores.map(({ program }) => program),
+  bridge,
+];
+
 export interface ChaosEnvironmentOptions {
   /** The folder of logs and databases. */
   folder: string;
@@ -48,85 +80,182 @@ export interface ChaosEnvironmentOptions {
   seed: number;
   /** Use the real llama.cpp server if it is available. */
   withLlama: boolean;
+  database: 'sqlite' | 'postgres';
+  /** 0: one core that is no worker of a cluster. */
+  workers: number;
 }
 
-/** Secrets that are easy to find in a log. */
-const [botToken, apiKey, natsToken] = ['B'.repeat(64), 'Key'.repeat(14), 'N'.repeat(40)] as const;
+type Closers = (() => Promise<unknown> | void)[];
 
 export async function openChaosEnvironment(
   options: ChaosEnvironmentOptions,
 ): Promise<ChaosEnvironment> {
-  const { folder, userIds, seed } = options;
-  const closers: (() => Promise<void> | void)[] = [];
+  // Each process is killed at the exit of this one.
+  process.setMaxListeners(Math.max(process.getMaxListeners(), 64));
+  const closers: Closers = [];
   const close = async (): Promise<void> => {
     for (const closer of closers.splice(0).toReversed()) await closer();
   };
   try {
-    const disks = {
-      core: openSmallDisk(join(folder, 'core')),
-      bridge: openSmallDisk(join(folder, 'bridge')),
-    };
-    closers.push(() => (disks.core.unmount(), disks.bridge.unmount()));
-    const command = prepareNatsServer();
-    if (command === null) throw new Error('no nats-server can be had here');
-    const config = `authorization { token: "${natsToken}" }`;
-    const broker = await launchNatsServer({ command, config });
-    closers.push(() => broker.stop());
-    const brokerProxy = await openSeverableProxy(broker.port);
-    closers.push(() => brokerProxy.close());
-    const small = await startStormModel('small', 2, randomOf(seed + 1));
-    const large = await startStormModel('large', 1, randomOf(seed + 2));
-    closers.push(
-      () => small.llm.close(),
-      () => large.llm.close(),
-    );
-    const llama = options.withLlama ? await llamaIfAny() : null;
-    if (llama !== null) closers.push(() => llama.stop());
-    const [corePort, bridgePort] = [await freePort(), await freePort()];
-    const coreUrl = `http://127.0.0.1:${corePort}`;
-    const bridgeUrl = `http://127.0.0.1:${bridgePort}`;
-    const dsm = await startFakeDsm({ ...dsmOptions(userIds, bridgeUrl), seed });
-    closers.push(() => dsm.close());
-    const ports = { core: corePort, bridge: bridgePort };
-    const parts = { folder, disks, broker, brokerProxy, small, large, llama, dsm, ports, userIds };
-    const [coreFile, bridgeFile] = writeConfigs(parts);
-    const core = createManagedProcess({
-      name: 'core',
-      args: ['serve', '--config', coreFile],
-      healthUrl: `${coreUrl}/healthz`,
-      folder,
-    });
-    const bridge = createManagedProcess({
-      name: 'bridge',
-      args: ['bridge', 'synology', '--config', bridgeFile],
-      healthUrl: `${bridgeUrl}/healthz`,
-      folder,
-    });
-    closers.push(async () => void (await Promise.all([core.stop(), bridge.stop()])));
-    await Promise.all([core.start(), bridge.start()]);
-    return {
-      folder,
-      core,
-      bridge,
-      broker,
-      brokerProxy,
-      dsm,
-      small,
-      large,
-      llama,
-      disks,
-      coreUrl,
-      bridgeUrl,
-      apiKey,
-      natsToken,
-      close,
-      databaseFile: join(disks.core.path, 'gatehouse.db'),
-      secrets: [botToken, apiKey, natsToken],
-    };
+    return { ...(await open(options, closers)), close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+async function open(
+  options: ChaosEnvironmentOptions,
+  closers: Closers,
+): Promise<Omit<ChaosEnvironment, 'close'>> {
+  const { folder, userIds, seed, workers } = options;
+  const isCluster = workers > 0;
+  const disks = {
+    core: openSmallDisk(join(folder, 'core')),
+    bridge: openSmallDisk(join(folder, 'bridge')),
+  };
+  closers.push(() => (disks.core.unmount(), disks.bridge.unmount()));
+  const brokers = await openBrokers(isCluster, closers);
+  const database = await openDatabaseOf(options, disks.core.path, closers);
+  const small = await startStormModel({
+    name: 'small',
+    concurrency: 2,
+    random: randomOf(seed + 1),
+  });
+  const large = await startStormModel({
+    name: 'large',
+    concurrency: 1,
+    random: randomOf(seed + 2),
+    withGateProxy: isCluster,
+  });
+  closers.push(
+    () => small.close(),
+    () => large.close(),
+  );
+  const llama = options.withLlama ? await llamaIfAny() : null;
+  if (llama !== null) closers.push(() => llama.stop());
+  const bridgePort = await freePort();
+  const bridgeUrl = `http://127.0.0.1:${bridgePort}`;
+  const dsm = await startFakeDsm({ ...dsmOptions(userIds, bridgeUrl), seed });
+  closers.push(() => dsm.close());
+  const synology = synologySection(folder, {
+    port: bridgePort,
+    disk: disks.bridge.path,
+    dsm,
+    userIds,
+  });
+  const models = { small, large, llama };
+  const parts: CoreParts = { folder, ...models, synology, brokers, database, disks, isCluster };
+  const cores: StormCore[] = [];
+  for (let n = 1; n <= Math.max(1, workers); n += 1) {
+    cores.push(await prepareCore(parts, isCluster ? `worker${n}` : 'core', closers));
+  }
+  const bridgeLinks = await openLinks(
+    brokers.map(({ port }) => port),
+    closers,
+  );
+  const natsPorts = bridgeLinks.map(({ port }) => port);
+  const bridge = createManagedProcess({
+    name: 'bridge',
+    args: ['bridge', 'synology', '--config'].concat(
+      writeBridgeConfig(folder, { natsPorts, synology }),
+    ),
+    healthUrl: `${bridgeUrl}/healthz`,
+    folder,
+  });
+  closers.push(() =>
+    Promise.all([...cores.map(({ program }) => program), bridge].map((one) => one.stop())),
+  );
+  // The first one makes the schema.
+  await Promise.all([cores[0]!.program.start(), bridge.start()]);
+  await database.postgres?.watchLeases();
+  await Promise.all(cores.slice(1).map(({ program }) => program.start()));
+  const { botToken, apiKey, natsToken } = stormSecrets;
+  return {
+    folder,
+    cores,
+    isCluster,
+    bridge,
+    brokers,
+    brokerUrl: brokers.map(({ url }) => url).join(','),
+    bridgeLinks,
+    database,
+    dsm,
+    small,
+    large,
+    llama,
+    disks,
+    bridgeUrl,
+    apiKey,
+    natsToken,
+    secrets: [botToken, apiKey, natsToken],
+  };
+}
+
+async function openBrokers(isCluster: boolean, closers: Closers): Promise<readonly NatsServer[]> {
+  const command = prepareNatsServer();
+  if (command === null) throw new Error('no nats-server can be had here');
+  const { natsToken: token } = stormSecrets;
+  const config = `authorization { token: "${token}" }`;
+  const nodes = isCluster
+    ? (await launchNatsCluster({ command, config, token })).nodes
+    : [await launchNatsServer({ command, config })];
+  closers.push(() => Promise.all(nodes.map((node) => node.stop())));
+  return nodes;
+}
+
+async function openDatabaseOf(
+  { database, workers }: ChaosEnvironmentOptions,
+  folder: string,
+  closers: Closers,
+): Promise<StormDatabase> {
+  if (database === 'sqlite') {
+    if (workers > 0) throw new Error('several workers need PostgreSQL');
+    return sqliteDatabase(sqliteFile(folder));
+  }
+  const postgres = await openStormPostgres();
+  closers.push(() => postgres.close());
+  return postgresDatabase(postgres);
+}
+
+const sqliteFile = (folder: string): string => join(folder, 'gatehouse.db');
+
+async function openLinks(
+  ports: readonly number[],
+  closers: Closers,
+): Promise<readonly SeverableProxy[]> {
+  const links = await Promise.all(ports.map((port) => openSeverableProxy(port)));
+  closers.push(() => Promise.all(links.map((link) => link.close())));
+  return links;
+}
+
+interface CoreParts
+  extends ConfigParts, Pick<ChaosEnvironment, 'brokers' | 'database' | 'disks' | 'isCluster'> {}
+
+/** Not started yet. */
+async function prepareCore(parts: CoreParts, name: string, closers: Closers): Promise<StormCore> {
+  const { brokers, database, disks, folder, isCluster } = parts;
+  const { postgres } = database;
+  const links = {
+    NATS: await openLinks(
+      brokers.map((node) => node.port),
+      closers,
+    ),
+    PostgreSQL: await openLinks(postgres?.ports ?? [], closers),
+  };
+  const port = await freePort();
+  const file = writeCoreConfig(parts, {
+    name,
+    port,
+    natsPorts: links.NATS.map((link) => link.port),
+    database:
+      postgres?.urlOf(links.PostgreSQL.map((link) => link.port)) ?? sqliteFile(disks.core.path),
+    isWorker: isCluster,
+  });
+  const url = `http://127.0.0.1:${port}`;
+  const args = ['serve', '--config', file];
+  const program = createManagedProcess({ name, args, healthUrl: `${url}/healthz/ready`, folder });
+  return { program, url, links };
 }
 
 async function llamaIfAny(): Promise<LlamaServer | null> {
@@ -135,7 +264,7 @@ async function llamaIfAny(): Promise<LlamaServer | null> {
 }
 
 const dsmOptions = (userIds: readonly number[], bridgeUrl: string) => ({
-  token: botToken,
+  token: stormSecrets.botToken,
   tls: true,
   users: userIds.map((userId) => ({
     userId,
@@ -153,79 +282,3 @@ const dsmOptions = (userIds: readonly number[], bridgeUrl: string) => ({
     outgoingTimeoutMs: 5_000,
   },
 });
-
-interface ConfigParts extends Pick<
-  ChaosEnvironment,
-  'folder' | 'disks' | 'broker' | 'brokerProxy' | 'small' | 'large' | 'llama' | 'dsm'
-> {
-  ports: { core: number; bridge: number };
-  userIds: readonly number[];
-}
-
-function writeConfigs(parts: ConfigParts): [string, string] {
-  const { folder, disks, broker, brokerProxy, small, large, llama, dsm, ports, userIds } = parts;
-  const nats = (port: number) => ({
-    mode: 'external',
-    url: `nats://127.0.0.1:${port}`,
-    token: natsToken,
-  });
-  const timeoutsMs = { connect: 1_000, firstToken: 2_500, idle: 1_500, total: 15_000 };
-  const backend = ({ name, llm }: StormModel, concurrency: number) => ({
-    id: name,
-    baseUrl: llm.baseUrl,
-    model: 'm',
-    concurrency,
-    timeoutsMs,
-  });
-  const certificateFile = join(folder, 'nas.pem');
-  writeFileSync(certificateFile, dsm.certificate ?? '');
-  const common = {
-    database: join(disks.core.path, 'gatehouse.db'),
-    logging: { level: 'info', pretty: false },
-  };
-  const core = {
-    ...common,
-    nats: nats(broker.port),
-    server: { port: ports.core, apiKeys: [apiKey] },
-    backends: [
-      backend(small, 2),
-      backend(large, 1),
-      ...(llama === null
-        ? []
-        : [{ id: 'llama', baseUrl: llama.baseUrl, model: 'm', kind: 'llama.cpp', timeoutsMs }]),
-    ],
-    roles: { classifier: 'small', reasoner: 'large', drafter: 'large' },
-    jobs: {
-      maxConcurrent: 10,
-      maxQueued: 5_000,
-      classifyTimeoutMs: 4_000,
-      toolTimeoutMs: 4_000,
-      confirmTtlMs: 6_000,
-      heartbeatMs: 1_000,
-    },
-    gates: { maxQueue: 200, agingMs: 5_000 },
-    drafts: { intervalMs: 400, batch: 2 },
-  };
-  const bridge = {
-    ...common,
-    nats: nats(brokerProxy.port),
-    synology: {
-      incomingUrl: dsm.apiUrl(),
-      token: botToken,
-      allowedUserIds: userIds,
-      port: ports.bridge,
-      minIntervalMs: 5,
-      ratePerMinute: 100_000,
-      caFile: certificateFile,
-      fingerprint256: dsm.fingerprint256,
-      database: join(disks.bridge.path, 'synology.db'),
-    },
-  };
-  return [write(folder, 'core.json', core), write(folder, 'bridge.json', bridge)];
-}
-
-function write(folder: string, name: string, config: object): string {
-  const path = join(folder, name);
-  writeFileSync(path, JSON.stringify(config, null, 2));
-  return path;
-}

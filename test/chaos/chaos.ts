@@ -3,6 +3,7 @@
  *
  *   npm run chaos -- --minutes 30 --seed 1
  *   npm run chaos -- --messages 2000 --users 20 --only kills,broker
+ *   npm run chaos -- --minutes 30 --seed 1 --workers 4
  *
  * Prints one table. Exits 1 when a promise was broken; then the folder with the logs is kept and printed. The same
  * seed gives the same plan.
@@ -13,7 +14,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { reportOf, tableLine, violationsOf } from './report.ts';
 import { runStorm } from './storm.ts';
-import { faultGroups, isNamed, stormFaults } from './fault-schedule.ts';
+import { isNamed, stormFaults } from './fault-schedule.ts';
+import { faultGroups } from './storm-fault.ts';
 
 const { values } = parseArgs({
   options: {
@@ -22,6 +24,10 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     users: { type: 'string', default: '20' },
     only: { type: 'string', default: '' },
+    /** `sqlite` or `postgres`. */
+    database: { type: 'string' },
+    /** 1 to 4 workers of a cluster; left out: one core that is none. */
+    workers: { type: 'string', default: '0' },
     /** Milliseconds between two actions of a user. */
     pause: { type: 'string', default: '1500' },
     /** Milliseconds between two faults of a track. */
@@ -36,6 +42,16 @@ if (unknown.length > 0) {
   console.error(
     `--only: ${unknown.join(', ')}: expected some of ${faultGroups.join(', ')}, or words of a fault`,
   );
+  process.exit(2);
+}
+const workers = Number(values.workers);
+if (!Number.isInteger(workers) || workers < 0 || workers > 4) {
+  console.error('--workers: expected 1 to 4');
+  process.exit(2);
+}
+const database = values.database ?? (workers > 0 ? 'postgres' : 'sqlite');
+if (database !== 'postgres' && (database !== 'sqlite' || workers > 0)) {
+  console.error('--database: expected sqlite or postgres, and postgres with --workers');
   process.exit(2);
 }
 const minutes = values.minutes === undefined ? null : Number(values.minutes);
@@ -59,6 +75,8 @@ const result = await runStorm({
   gapMs: Number(values.gap),
   calmMsMax: 240_000,
   withLlama: true,
+  database,
+  workers,
   folder,
   say: (line) => void (values.quiet || console.log(line)),
 });

@@ -30,8 +30,9 @@ export async function runHttpClient(options: ClientOptions, n: number): Promise<
   const { world, ledger, random, pauseMs, isOver } = options;
   const userId = `http${n}`;
   const pen = createMessageWriter(ledger, 'http', userId, `h${n}`);
-  const api = createCoreApiClient(world.coreUrl, world.apiKey);
-  const client = new CoreClient(world.coreUrl, world.apiKey);
+  const urls = world.cores.map(({ url }) => url);
+  const api = createCoreApiClient(urls, world.apiKey);
+  const clients = urls.map((url) => new CoreClient(url, world.apiKey));
   const following: Promise<void>[] = [];
   const submit = async (text: string): Promise<[Sent, string | null]> => {
     const sent = pen.write(text);
@@ -55,6 +56,7 @@ export async function runHttpClient(options: ClientOptions, n: number): Promise<
       lost() {},
     };
     const signal = AbortSignal.timeout(followMsMax);
+    const client = clients[Math.floor(random() * clients.length)]!;
     following.push(client.follow(jobId, listener, signal).catch(() => undefined));
   };
   const acts: readonly [weight: number, act: () => Promise<unknown>][] = [

@@ -1,6 +1,6 @@
 /**
  * Collects the observations of the storm: over HTTP from the running programs, from the NAS and the subscriber; and
- * from the database file and the logs after the programs were stopped.
+ * from the database and the logs after the programs were stopped.
  */
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -10,8 +10,6 @@ import type { StateEvent } from '#shared/wire/state-event';
 import { summaryOf, replay } from '#jobs/runtime/job-runtime-state';
 import { createJobMachineRunner } from '#jobs/runtime/job-machine-runner';
 import { messageOf } from '#shared/errors';
-import { openDatabase } from '#storage/database';
-import { createJobStore } from '#jobs/store/job-store';
 import { observeSchedules } from './schedule-client.ts';
 import { textsShownTo } from './shown-texts.ts';
 import { createCoreApiClient, type CoreApiClient } from './core-api-client.ts';
@@ -20,7 +18,8 @@ import type { Ledger } from './ledger.ts';
 import type { MemoSeen, ObservedJob, Observations } from './observations.ts';
 import { bridgeHealth } from './wait-until-idle.ts';
 import { rereadStream, type BrokerAddress, type StreamWatcher } from './stream-watcher.ts';
-import type { ChaosEnvironment } from './chaos-environment.ts';
+import { programsOf, type ChaosEnvironment } from './chaos-environment.ts';
+import type { StormDatabase } from './storm-database.ts';
 
 export interface CollectOptions {
   world: ChaosEnvironment;
@@ -39,7 +38,10 @@ const parallel = 4;
 /** Collects all observations. Stops the programs. */
 export async function collect(options: CollectOptions): Promise<Observations> {
   const { world, ledger, watcher, broker, userIds } = options;
-  const api = createCoreApiClient(world.coreUrl, world.apiKey);
+  const api = createCoreApiClient(
+    world.cores.map(({ url }) => url),
+    world.apiKey,
+  );
   const jobs = await observeJobs(api);
   const eventCount = jobs.reduce((sum, { events }) => sum + events.length, 0);
   const until = performance.now() + catchUpMsMax;
@@ -51,13 +53,11 @@ export async function collect(options: CollectOptions): Promise<Observations> {
   const memos = await observeMemos(api, ledger);
   const schedules = await observeSchedules(api, ledger.schedules);
   const bridge = await bridgeHealth(world);
-  const codes = { core: await world.core.stop(), bridge: await world.bridge.stop() };
-  const died = [world.core, world.bridge].flatMap(({ name, diedByItself }) =>
+  const programs = programsOf(world);
+  for (const program of programs) await program.stop();
+  const died = programs.flatMap(({ name, diedByItself }) =>
     diedByItself.map((how) => `${name}: ${how}`),
   );
-  for (const [name, code] of Object.entries(codes)) {
-    if (code !== 0) died.push(`${name}: exit ${code} when it was told to stop`);
-  }
   const logs = await readLogs(world);
   return {
     sent: ledger.sent,
@@ -74,7 +74,9 @@ export async function collect(options: CollectOptions): Promise<Observations> {
     memos,
     schedules,
     overlaps: [...world.small.overlaps, ...world.large.overlaps],
-    ...(await replayAll(world.databaseFile)),
+    stops: world.isCluster ? world.cores.flatMap(({ program }) => program.frozen) : [],
+    partitions: (await world.database.postgres?.readPartitions()) ?? null,
+    ...(await replayAll(world.database)),
     ...logs,
     died,
     bridge,
@@ -139,31 +141,32 @@ async function observeMemos(api: CoreApiClient, { memos }: Ledger): Promise<Memo
   });
 }
 
-/** P4, checked on the database file of the last process. */
-async function replayAll(path: string): Promise<{ replayFaults: string[]; replayed: number }> {
-  const database = await openDatabase({ path });
+/** P4, checked on the database after its last program has ended. */
+async function replayAll(
+  database: StormDatabase,
+): Promise<{ replayFaults: string[]; replayed: number }> {
+  const stored = await database.read();
+  const machine = createJobMachineRunner();
+  const replayFaults: string[] = [];
   try {
-    const storage = createJobStore(database);
-    const machine = createJobMachineRunner();
-    const ids = await database.query.selectFrom('job').select('id').execute();
-    const replayFaults = ids.flatMap(({ id }) => {
+    for (const id of stored.ids) {
       try {
-        const job = storage.find(id)!;
-        const state = replay(machine, job.input, storage.rows(job.num));
+        const job = (await stored.jobs.find(id))!;
+        const state = replay(machine, job.input, await stored.jobs.rows(job.num));
         const { n, seq, ...head } = job.head;
         const made = Object.entries(summaryOf(state));
         const isSame =
           state.rowNumber === n &&
           state.seq === seq &&
           made.every(([name, value]) => head[name as keyof typeof head] === value);
-        return isSame ? [] : [`${id}: its rows give another state than the stored one`];
+        if (!isSame) replayFaults.push(`${id}: its rows give another state than the stored one`);
       } catch (error) {
-        return [`${id}: ${messageOf(error)}`];
+        replayFaults.push(`${id}: ${messageOf(error)}`);
       }
-    });
-    return { replayFaults, replayed: ids.length };
+    }
+    return { replayFaults, replayed: stored.ids.length };
   } finally {
-    await database.close();
+    await stored.close();
   }
 }
 
@@ -172,7 +175,7 @@ async function readLogs(
 ): Promise<{ logFaults: string[]; logLines: number }> {
   const logFaults: string[] = [];
   let logLines = 0;
-  for (const { name, logFile } of [world.core, world.bridge]) {
+  for (const { name, logFile } of programsOf(world)) {
     for await (const line of createInterface({ input: createReadStream(logFile) })) {
       logLines += 1;
       const fault = judgeLine(line, world.secrets);

@@ -1,4 +1,7 @@
-/** The core's HTTP API as the clients of the storm use it: a response, or null without a response. */
+/**
+ * The HTTP API as the clients of the storm use it: a response, or null without a response. Of several workers, each request
+ * goes to the next one.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface ApiReply {
@@ -17,11 +20,13 @@ export interface CoreApiClient {
 /** Longer than the response time of a core that is frozen or starting. */
 const requestTimeoutMs = 20_000;
 
-export function createCoreApiClient(url: string, apiKey: string): CoreApiClient {
+export function createCoreApiClient(urls: readonly string[], apiKey: string): CoreApiClient {
+  let turn = 0;
+  const nextUrl = (): string => urls[turn++ % urls.length]!;
   const headers = { 'content-type': 'application/json', authorization: `Bearer ${apiKey}` };
   const call: CoreApiClient['call'] = async (method, path, body) => {
     try {
-      const response = await fetch(url + path, {
+      const response = await fetch(nextUrl() + path, {
         method,
         headers,
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -43,7 +48,7 @@ export function createCoreApiClient(url: string, apiKey: string): CoreApiClient 
       }
     },
     async text(path) {
-      const response = await fetch(url + path, { headers });
+      const response = await fetch(nextUrl() + path, { headers });
       return response.text();
     },
   };

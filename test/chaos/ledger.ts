@@ -14,7 +14,7 @@ export interface Ledger {
   readonly refusals: Observations['refusals'];
   /** The number of messages accepted so far. */
   readonly accepted: number;
-  /** True while no fault of the storm is active. */
+  /** True while no fault of the storm is active, and its takeovers are over. */
   isCalm: boolean;
 }
 

@@ -25,6 +25,8 @@ export interface ManagedProcess {
   readonly diedByItself: readonly string[];
   /** The number of starts that ended before the program was ready. */
   readonly failedStarts: number;
+  /** When it was frozen, oldest first. */
+  readonly frozen: readonly TimeSpan[];
   /** Resolves when the health check succeeds. */
   start(): Promise<void>;
   /** Sends SIGKILL and waits for the exit. */
@@ -36,6 +38,12 @@ export interface ManagedProcess {
   shiftClock(ms: number): void;
   /** Sends SIGTERM; resolves with the exit code, or null. */
   stop(): Promise<number | null>;
+}
+
+/** Epoch ms. */
+export interface TimeSpan {
+  from: number;
+  to: number;
 }
 
 export interface ManagedProcessOptions {
@@ -56,6 +64,7 @@ export function createManagedProcess({
   const clockFile = join(folder, `${name}.clock`);
   writeFileSync(clockFile, '0');
   const diedByItself: string[] = [];
+  const frozen: TimeSpan[] = [];
   let failedStarts = 0;
   let child: ChildProcess | null = null;
   let wanted = false;
@@ -112,6 +121,7 @@ export function createManagedProcess({
     name,
     logFile,
     diedByItself,
+    frozen,
     get failedStarts() {
       return failedStarts;
     },
@@ -119,10 +129,21 @@ export function createManagedProcess({
     async kill() {
       await end('SIGKILL');
     },
-    freeze: () => void child?.kill('SIGSTOP'),
-    thaw: () => void child?.kill('SIGCONT'),
+    freeze() {
+      frozen.push({ from: Date.now(), to: Number.POSITIVE_INFINITY });
+      child?.kill('SIGSTOP');
+    },
+    thaw() {
+      child?.kill('SIGCONT');
+      const last = frozen.at(-1);
+      if (last !== undefined) last.to = Date.now();
+    },
     shiftClock: (ms) => writeFileSync(clockFile, String(ms)),
-    stop: () => end('SIGTERM'),
+    async stop() {
+      const code = await end('SIGTERM');
+      if (code !== null && code !== 0) diedByItself.push(`exit ${code} when it was told to stop`);
+      return code;
+    },
   };
 }
 

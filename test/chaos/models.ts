@@ -4,6 +4,8 @@
  * when there are more than the configuration allows.
  */
 import type { Random } from '#simulators/synology-chat/random';
+import { startGateProxy } from '#http/gate-proxy/gate-proxy';
+import { silentLog } from '#shared/log';
 import { startFakeLlm, type FakeLlm } from '#test/support/fake-llm';
 import { failingShapes } from '#test/support/fake-llm-failing-shapes';
 import {
@@ -29,11 +31,23 @@ export type ModelFailure = (typeof modelFailures)[number];
 
 export interface StormModel {
   readonly name: string;
+  readonly concurrency: number;
   readonly llm: FakeLlm;
+  /** Of the server, or of the gate proxy before it. */
+  readonly baseUrl: string;
   readonly overlaps: readonly Overlap[];
   readonly requests: number;
   /** Null: no failure. Otherwise about two of three requests fail in this way. */
   setFailure(failure: ModelFailure | null): void;
+  close(): Promise<void>;
+}
+
+export interface StormModelOptions {
+  name: string;
+  concurrency: number;
+  random: Random;
+  /** Requests reach it through a gate proxy only. */
+  withGateProxy?: boolean;
 }
 
 const failingReplies: Record<ModelFailure, readonly FakeReply[]> = {
@@ -49,11 +63,8 @@ const failingReplies: Record<ModelFailure, readonly FakeReply[]> = {
   silence: [saysNothing(), thinksOnly()],
 };
 
-export async function startStormModel(
-  name: string,
-  concurrency: number,
-  random: Random,
-): Promise<StormModel> {
+export async function startStormModel(options: StormModelOptions): Promise<StormModel> {
+  const { name, concurrency, random, withGateProxy = false } = options;
   let weather: ModelFailure | null = null;
   let running: { endedByClientAt: number | null }[] = [];
   const overlaps: Overlap[] = [];
@@ -66,6 +77,7 @@ export async function startStormModel(
         at: Date.now(),
         overlapMs: 0,
         running: running.length,
+        isBehindProxy: withGateProxy,
       };
       overlaps.push(overlap);
       void recordOverlap(overlap, exchange, () => running.length <= concurrency);
@@ -80,16 +92,33 @@ export async function startStormModel(
     }
   };
   const llm = await startFakeLlm({ reply });
+  const proxy = withGateProxy ? await proxyBefore(llm, concurrency) : null;
   return {
     name,
+    concurrency,
     llm,
+    baseUrl: proxy === null ? llm.baseUrl : `${proxy.url}/v1`,
     overlaps,
     get requests() {
       return llm.requests.length;
     },
     setFailure: (failure) => void (weather = failure),
+    async close() {
+      await proxy?.close();
+      await llm.close();
+    },
   };
 }
+
+const proxyBefore = (llm: FakeLlm, concurrency: number) =>
+  startGateProxy({
+    target: new URL(`http://127.0.0.1:${llm.port}`),
+    host: '127.0.0.1',
+    port: 0,
+    concurrency,
+    allowUnfenced: false,
+    log: silentLog(),
+  });
 
 /** Measures the duration of an overlap: a server needs a moment to notice a closed connection. */
 async function recordOverlap(

@@ -2,6 +2,7 @@
 import type { JobView } from '#shared/wire/job-service';
 import type { StateEvent } from '#shared/wire/state-event';
 import type { RunsView, ScheduleView } from '#shared/wire/schedule-service';
+import type { TimeSpan } from './managed-process.ts';
 
 /** One message of a user or client. */
 export interface Sent {
@@ -34,6 +35,31 @@ export interface Overlap {
   at: number;
   overlapMs: number;
   running: number;
+  /** All requests of this server come through a gate proxy. */
+  isBehindProxy: boolean;
+}
+
+/** One change of a lease, in the order of the commits. */
+export interface LeaseStep {
+  lease: string;
+  /** Null: given up. */
+  worker: string | null;
+  epoch: number;
+  posBefore: number;
+  posAfter: number;
+  /** Rows at the positions between, when the commit ended. */
+  stored: number;
+}
+
+/** What a PostgreSQL database says about the owners of its partitions. */
+export interface PartitionsSeen {
+  steps: LeaseStep[];
+  /** Stored rows that have a position. */
+  rows: { part: number; pos: number; table: string }[];
+  /** In the global order. */
+  ranges: { seqFrom: number; part: number; posFrom: number; count: number }[];
+  /** The last positions. */
+  ends: { lease: string; pos: number }[];
 }
 
 export interface CancelSeen {
@@ -109,6 +135,10 @@ export interface Observations {
   explicit: ExplicitSeen[];
   memos: MemoSeen[];
   overlaps: Overlap[];
+  /** When a worker was stopped with its connections open. */
+  stops: TimeSpan[];
+  /** Null: the database is a SQLite file. */
+  partitions: PartitionsSeen | null;
   /** Jobs whose replay differs from the stored state, with the reason. */
   replayFaults: string[];
   replayed: number;

@@ -16,7 +16,9 @@ import type { Observations } from './observations.ts';
 import { waitUntilIdle } from './wait-until-idle.ts';
 import { connectTo, watchStream } from './stream-watcher.ts';
 import { runFaultTrack, isNamed, stormFaults } from './fault-schedule.ts';
-import { openChaosEnvironment, type ChaosEnvironment } from './chaos-environment.ts';
+import { faultTracks, type StormFault } from './storm-fault.ts';
+import { openChaosEnvironment, programsOf, type ChaosEnvironment } from './chaos-environment.ts';
+import { clusterTiming } from './storm-config.ts';
 
 export interface StormOptions {
   seed: number;
@@ -34,6 +36,9 @@ export interface StormOptions {
   /** The system must be idle within this time after the last message. */
   calmMsMax: number;
   withLlama: boolean;
+  database: 'sqlite' | 'postgres';
+  /** 0: one core that is no worker of a cluster. */
+  workers: number;
   /** The folder of the logs. */
   folder: string;
   say(line: string): void;
@@ -44,7 +49,9 @@ export interface StormResult {
   observations: Observations;
   /** The number of occurrences of each fault. */
   strikes: Record<string, number>;
-  /** Faults that are not possible on this machine. */
+  /** Names of the faults that had to strike at least once. */
+  planned: string[];
+  /** Faults that are not possible on this machine, or in this storm. */
   impossible: string[];
   figures: Record<string, number>;
 }
@@ -57,11 +64,12 @@ export async function runStorm(options: StormOptions): Promise<StormResult> {
   const world = await openChaosEnvironment({ ...options, userIds });
   try {
     say(`the system runs after ${seconds()} s`);
-    const broker = { url: world.broker.url, token: world.natsToken };
+    const broker = { url: world.brokerUrl, token: world.natsToken };
     const watcher = await watchStream(broker);
     const ledger = createLedger();
     const strikes: Record<string, number> = {};
-    await act(world, { options, ledger, userIds, strikes });
+    const planned = faultsFor(world, options.only);
+    await act(world, { options, ledger, userIds, strikes, faults: planned });
     say(`${ledger.accepted} messages were accepted after ${seconds()} s`);
     const unrest = await waitUntilIdle(world, options.calmMsMax, say);
     const quietAfter = seconds();
@@ -73,6 +81,7 @@ export async function runStorm(options: StormOptions): Promise<StormResult> {
       findings: auditStorm(observations),
       observations,
       strikes,
+      planned: planned.map(({ name }) => name),
       impossible: stormFaults.filter((one) => !one.isPossible(world)).map(({ name }) => name),
       figures: {
         accepted: ledger.accepted,
@@ -81,7 +90,7 @@ export async function runStorm(options: StormOptions): Promise<StormResult> {
         nasRequests,
         modelRequests: world.small.requests + world.large.requests,
         events: observations.streamed.length,
-        failedStarts: world.core.failedStarts + world.bridge.failedStarts,
+        failedStarts: programsOf(world).reduce((sum, { failedStarts }) => sum + failedStarts, 0),
         quietAfter,
         seconds: seconds(),
       },
@@ -98,10 +107,11 @@ async function act(
     ledger: ReturnType<typeof createLedger>;
     userIds: readonly number[];
     strikes: Record<string, number>;
+    faults: readonly StormFault[];
   },
 ): Promise<void> {
-  const { options, ledger, userIds, strikes } = parts;
-  const { seed, pauseMs, gapMs, only, say } = options;
+  const { options, ledger, userIds, strikes, faults } = parts;
+  const { seed, pauseMs, gapMs, say } = options;
   const until = performance.now() + options.forMs;
   const isTime = (): boolean =>
     performance.now() > until || ledger.sent.length >= options.messagesMax;
@@ -111,8 +121,11 @@ async function act(
   const random = (n: number) => randomOf(seed * 10_007 + n);
   const board = createButtonBoard(world.dsm);
   const client = { world, ledger, pauseMs, isOver };
-  const nc = await connectTo({ url: world.broker.url, token: world.natsToken });
-  const api = createCoreApiClient(world.coreUrl, world.apiKey);
+  const nc = await connectTo({ url: world.brokerUrl, token: world.natsToken });
+  const api = createCoreApiClient(
+    world.cores.map(({ url }) => url),
+    world.apiKey,
+  );
   const people = [
     ...userIds.map((userId) =>
       runPerson({ ...client, dsm: world.dsm, board, userId, random: random(userId) }),
@@ -124,12 +137,13 @@ async function act(
     runScheduleClient({ ...client, random: random(1_005) }, api, userIds),
   ];
   let open = 0;
-  const faults = stormFaults.filter(
-    (one) =>
-      one.isPossible(world) && (only.length === 0 || only.some((name) => isNamed(one, name))),
-  );
-  ledger.isCalm = true;
-  const lanes = (['programs', 'surroundings'] as const).map((lane, index) =>
+  let calmAt = 0;
+  // After the last fault, partitions move back to their workers.
+  const settleMs = world.isCluster ? 3 * clusterTiming.goneAfterMs : 0;
+  const calm = setInterval(() => {
+    ledger.isCalm = open === 0 && performance.now() >= calmAt;
+  }, 10);
+  const lanes = faultTracks.map((lane, index) =>
     runFaultTrack({
       world,
       faults: faults.filter((one) => one.track === lane),
@@ -138,7 +152,8 @@ async function act(
       isOver: isTime,
       onStrike({ name }, isBegun) {
         open += isBegun ? 1 : -1;
-        ledger.isCalm = open === 0;
+        ledger.isCalm = false;
+        calmAt = performance.now() + settleMs;
         if (!isBegun) return;
         strikes[name] = (strikes[name] ?? 0) + 1;
         say(`  ${name}`);
@@ -148,6 +163,13 @@ async function act(
   await Promise.all(lanes);
   isBlowing = false;
   await Promise.all(people);
+  clearInterval(calm);
   await nc.close();
   board.close();
 }
+
+const faultsFor = (world: ChaosEnvironment, only: readonly string[]): StormFault[] =>
+  stormFaults.filter(
+    (one) =>
+      one.isPossible(world) && (only.length === 0 || only.some((name) => isNamed(one, name))),
+  );

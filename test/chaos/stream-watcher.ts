@@ -18,13 +18,14 @@ export interface StreamWatcher {
 }
 
 export interface BrokerAddress {
+  /** Several are separated by commas. */
   url: string;
   token: string;
 }
 
 export const connectTo = ({ url, token }: BrokerAddress): Promise<NatsConnection> =>
   connect({
-    servers: url,
+    servers: url.split(','),
     token,
     maxReconnectAttempts: -1,
     reconnectTimeWait: 100,

@@ -4,7 +4,7 @@ import { connect } from 'nats';
 import { onTestFinished } from 'vitest';
 import { freePort } from './free-port.ts';
 import { until } from './journal.ts';
-import { startNatsServer, type NatsServer } from './nats-server.ts';
+import { launchNatsServer, type NatsServer } from './nats-server.ts';
 
 export interface NatsCluster {
   nodes: readonly NatsServer[];
@@ -14,41 +14,62 @@ export interface NatsCluster {
   monitors: readonly string[];
 }
 
+export interface NatsClusterOptions {
+  command: string;
+  /** Lines of each node. */
+  config?: string;
+  /** If `config` asks clients for one. */
+  token?: string;
+}
+
 /** Ready for streams of three copies. Stopped when the test has finished. `config`: lines of each node. */
 export async function startNatsCluster(command: string, config = ''): Promise<NatsCluster> {
+  const cluster = await launchNatsCluster({ command, config });
+  onTestFinished(async () => {
+    await Promise.all(cluster.nodes.map((node) => node.stop()));
+  });
+  return cluster;
+}
+
+/** Ready for streams of three copies. The caller stops the nodes. Clients are not told the addresses of the nodes. */
+export async function launchNatsCluster(options: NatsClusterOptions): Promise<NatsCluster> {
+  const { command, config = '', token } = options;
   const routes = await Promise.all([freePort(), freePort(), freePort()]);
   const pages = await Promise.all([freePort(), freePort(), freePort()]);
   const addresses = routes.map((port) => `nats://127.0.0.1:${port}`).join(', ');
   const nodes = await Promise.all(
     routes.map((port, index) =>
-      startNatsServer({
+      launchNatsServer({
         command,
         config: [
           `server_name: n${index + 1}`,
           `http: "127.0.0.1:${pages[index]}"`,
-          `cluster { name: test, listen: "127.0.0.1:${port}", routes: [${addresses}] }`,
+          `cluster { name: test, listen: "127.0.0.1:${port}", no_advertise: true, routes: [${addresses}] }`,
           config,
         ].join('\n'),
       }),
     ),
   );
-  const url = nodes.map((node) => node.url).join(',');
-  await untilReady(nodes.map((node) => node.url));
-  return { nodes, url, monitors: pages.map((port) => `http://127.0.0.1:${port}`) };
+  const urls = nodes.map((node) => node.url);
+  await untilReady(urls, token);
+  const monitors = pages.map((port) => `http://127.0.0.1:${port}`);
+  return { nodes, url: urls.join(','), monitors };
 }
 
 /** Until a stream with three copies can be made: all nodes know each other, and one leads. */
-async function untilReady(servers: string[]): Promise<void> {
-  const nc = await connect({ servers });
-  onTestFinished(() => nc.close());
-  await until(async () => {
-    try {
-      const jsm = await jetstreamManager(nc, { checkAPI: false, timeout: 1_000 });
-      await jsm.streams.add({ name: 'READY', subjects: ['ready'], num_replicas: 3 });
-      return await jsm.streams.delete('READY');
-    } catch {
-      return false;
-    }
-  });
-  await nc.close();
+async function untilReady(servers: string[], token: string | undefined): Promise<void> {
+  const nc = await connect({ servers, ...(token === undefined ? {} : { token }) });
+  try {
+    await until(async () => {
+      try {
+        const jsm = await jetstreamManager(nc, { checkAPI: false, timeout: 1_000 });
+        await jsm.streams.add({ name: 'READY', subjects: ['ready'], num_replicas: 3 });
+        return await jsm.streams.delete('READY');
+      } catch {
+        return false;
+      }
+    });
+  } finally {
+    await nc.close();
+  }
 }

@@ -119,8 +119,8 @@ export interface PostgresServer {
   kill(): Promise<void>;
   /** Starts it again, with the same port and data. */
   start(): Promise<void>;
-  /** A replica of it. From now on each commit waits for the replica. */
-  startStandby(): Promise<PostgresServer>;
+  /** A replica of it, on a free port if none is given. From now on each commit waits for the replica. */
+  startStandby(port?: number): Promise<PostgresServer>;
   /** Makes a replica a primary, without a replica of its own. */
   promote(): Promise<void>;
   /** Stops all its processes (SIGSTOP), or lets them go on. */
@@ -265,9 +265,9 @@ class PrivateServer implements PostgresServer {
     for (const pid of this.#processes()) process.kill(pid, isFrozen ? 'SIGSTOP' : 'SIGCONT');
   }
 
-  async startStandby(): Promise<PostgresServer> {
+  async startStandby(givenPort?: number): Promise<PostgresServer> {
     const folder = ownFolder();
-    const [data, port] = [join(folder, 'data'), await freePort()];
+    const [data, port] = [join(folder, 'data'), givenPort ?? (await freePort())];
     const source = ['-h', this.#folder, '-p', String(this.port), '-U', superuser];
     const options = ['-D', data, '--write-recovery-conf', '--checkpoint=fast', '--no-sync'];
     await promisify(execFile)(join(this.#bin, 'pg_basebackup'), [...source, ...options], {
