@@ -155,4 +155,36 @@ describe.skipIf(!prepared.ok)('a gate with a real llama.cpp server', () => {
     expect(await first.outcome).toMatchObject({ ok: true, text: loop(6) });
     expect(proxy.requests).toBe(1);
   });
+
+  test('G10: a speculative request makes way for a draft, an adopted one goes on', async () => {
+    const { ask, log, proxy } = await setUp();
+    const early = ask('early', 400, { speculative: { granted: () => {} } });
+    await early.firstToken();
+    const draft = ask('draft', 12, background);
+    expect(await early.outcome).toMatchObject({ ok: false, errorReason: 'preempted' });
+    await draft.outcome;
+    let adopt = (): void => {};
+    const wanted = ask('wanted', 40, {
+      speculative: {
+        granted(given) {
+          adopt = given;
+        },
+      },
+    });
+    await wanted.firstToken();
+    adopt();
+    const other = ask('other', 12);
+    await Promise.all([wanted.outcome, other.outcome]);
+    expect(log).toEqual([
+      'early first token',
+      'early preempted',
+      'draft first token',
+      'draft ok',
+      'wanted first token',
+      'wanted ok',
+      'other first token',
+      'other ok',
+    ]);
+    expect(proxy.overlapMax).toBe(1);
+  });
 });
