@@ -1,26 +1,22 @@
 /** Wires the alarms of calendar entries to the schedules: whose calendar is read, and where its alarms go. */
 import { localeOf } from '#machines/texts';
-import {
-  AlarmPlanner,
-  type AlarmCalendar,
-  type AlarmPlace,
-  type AlarmSource,
-} from '#schedules/calendar-alarms';
+import { AlarmPlanner, type AlarmPlace, type AlarmSource } from '#schedules/calendar-alarms';
 import { timeText } from '#schedules/schedule-texts';
 import type { ScheduleService } from './schedule-service.ts';
 import { createZones, wallClockTime, wallIsoDate, type Zones } from '#shared/calendar/zoned-time';
 import type { LiveSource } from '#shared/wire/live-source';
-import { conversationKey, threadOf } from '#shared/wire/conversation';
+import type { WrittenIn } from '#jobs/store/job-queries';
 import type { CalendarSource, EventStorage } from '#tools/calendar/calendar-port';
 import type { CalendarAlarm } from '#tools/calendar/alarm-times';
 import { bridgeChannelNames } from './channels.ts';
 import type { CoreParts } from './core-parts.ts';
+import { placeIn } from './schedule-reach.ts';
 import type { Stores } from './stores/stores.ts';
 
 /** People with a calendar of their own. */
 const peopleMax = 1_000;
 /** The last messages of a person, among which the place for alarms is chosen. */
-const jobsLooked = 50;
+const jobsLooked = 200;
 /** Id of messages without a user. */
 const unnamedUser = 'local';
 
@@ -50,10 +46,12 @@ export async function createCalendarAlarms(parts: AlarmParts): Promise<AlarmPlan
 export function startAlarms(alarms: AlarmPlanner, hub: LiveSource): () => Promise<void> {
   const known = new Set<string>();
   const end = hub.subscribe(null, {
-    event({ type, user_id: userId }) {
-      if (type !== 'ack' || known.has(userId) || known.size >= peopleMax) return;
+    event({ type, user_id: userId, data }) {
+      // The job of a schedule is no message of the person.
+      if (type !== 'ack' || data['schedule'] !== undefined) return;
+      if (known.has(userId) || known.size >= peopleMax) return;
       known.add(userId);
-      alarms.wake();
+      alarms.wake(userId);
     },
     token: () => undefined,
   });
@@ -65,17 +63,17 @@ export function startAlarms(alarms: AlarmPlanner, hub: LiveSource): () => Promis
 }
 
 /** The stores, with a call after each change of the local calendar. */
-export function watchCalendar(stores: Stores, onChanged: () => void): Stores {
+export function watchCalendar(stores: Stores, onChanged: (owner: string) => void): Stores {
   const { calendar: storage } = stores;
   const calendar: EventStorage = {
     async add(owner, event, now) {
       const outcome = await storage.add(owner, event, now);
-      if (outcome === 'added') onChanged();
+      if (outcome === 'added') onChanged(owner);
       return outcome;
     },
     async putAll(owner, events, now) {
       const outcomes = await storage.putAll(owner, events, now);
-      onChanged();
+      onChanged(owner);
       return outcomes;
     },
     touching: (owner, from, to) => storage.touching(owner, from, to),
@@ -99,7 +97,7 @@ async function alarmSource(parts: AlarmParts, zones: Zones): Promise<AlarmSource
   });
   const viewerZone = config.timezone;
   return {
-    calendars: () => calendarsOf(parts),
+    calendars: createCalendars(parts),
     async alarms(userId, from, to) {
       const range = {
         from: zones.toWallTime(from, viewerZone) - alarmLagMs,
@@ -131,18 +129,59 @@ async function alarmSource(parts: AlarmParts, zones: Zones): Promise<AlarmSource
 }
 
 /** Own calendars: one per person. A shared calendar has one reader, and its alarms go to all who may see it. */
-async function calendarsOf({ config, stores }: AlarmParts): Promise<AlarmCalendar[]> {
+function createCalendars({ config, stores }: AlarmParts): AlarmSource['calendars'] {
   const { calendar } = config.tools;
-  const people = await stores.queries.users(peopleMax);
-  const places = (await Promise.all(people.map((userId) => placeOf(userId, stores)))).filter(
-    (place) => place !== null,
-  );
-  if (calendar.provider === 'local' && !calendar.shared) {
-    return places.map((place) => ({ userId: place.userId, places: [place] }));
-  }
-  const named = calendar.provider === 'caldav' ? calendar.users : undefined;
-  const seers = named === undefined ? chatPeople(places) : places.filter(isNamed(named));
-  return seers.length === 0 ? [] : [{ userId: seers[0]!.userId, places: seers }];
+  const known = createKnownPlaces(stores);
+  return async (of) => {
+    const isOwn = calendar.provider === 'local' && !calendar.shared;
+    const places = isOwn && of !== undefined ? await known.of(of) : await known.all();
+    if (isOwn) return places.map((place) => ({ userId: place.userId, places: [place] }));
+    const named = calendar.provider === 'caldav' ? calendar.users : undefined;
+    const seers = named === undefined ? chatPeople(places) : places.filter(isNamed(named));
+    return seers.length === 0 ? [] : [{ userId: seers[0]!.userId, places: seers }];
+  };
+}
+
+interface KnownPlace {
+  /** Number of the last job that was looked at. */
+  num: number;
+  inChat: AlarmPlace | null;
+  anywhere: AlarmPlace | null;
+}
+
+/** Where each person wrote last. Only the jobs since the last look are read: most people have written nothing since. */
+function createKnownPlaces({ queries }: AlarmParts['stores']) {
+  const known = new Map<string, KnownPlace>();
+  const look = async (userId: string, newest?: number): Promise<AlarmPlace[]> => {
+    const before = known.get(userId) ?? { num: 0, inChat: null, anywhere: null };
+    let now = before;
+    if (newest === undefined || newest > before.num) {
+      const written = await queries.writtenIn(userId, before.num, jobsLooked);
+      const inChat = written.find(({ channel }) => bridgeChannelNames.includes(channel));
+      const toPlace = (one: WrittenIn | undefined): AlarmPlace | null =>
+        one === undefined
+          ? null
+          : { userId, channel: one.channel, thread: placeIn(one, userId)?.thread ?? null };
+      now = {
+        num: newest ?? written[0]?.num ?? before.num,
+        inChat: toPlace(inChat) ?? before.inChat,
+        anywhere: toPlace(written[0]) ?? before.anywhere,
+      };
+      known.set(userId, now);
+    }
+    const place = now.inChat ?? now.anywhere;
+    return place === null ? [] : [place];
+  };
+  return {
+    async all(): Promise<AlarmPlace[]> {
+      const people = await queries.people(peopleMax);
+      const places: AlarmPlace[] = [];
+      for (const { user_id: userId, newest } of people)
+        places.push(...(await look(userId, newest)));
+      return places;
+    },
+    of: (userId: string): Promise<AlarmPlace[]> => look(userId),
+  };
 }
 
 const isNamed =
@@ -154,21 +193,6 @@ const isNamed =
 function chatPeople(places: readonly AlarmPlace[]): AlarmPlace[] {
   const inChat = places.filter(({ channel }) => bridgeChannelNames.includes(channel));
   return inChat.length > 0 ? inChat : places.filter(({ userId }) => userId === unnamedUser);
-}
-
-/** Where the person wrote last, in a chat if there is one. */
-async function placeOf(
-  userId: string,
-  { queries }: AlarmParts['stores'],
-): Promise<AlarmPlace | null> {
-  const { jobs } = await queries.list({ userId, limit: jobsLooked, textMax: 1 });
-  const last = jobs.find(({ channel }) => bridgeChannelNames.includes(channel)) ?? jobs[0];
-  if (last === undefined) return null;
-  const thread = threadOf(last.conversation);
-  const address = { channel: last.channel, thread: thread ?? undefined, userId };
-  // A thread with an unusual name cannot be read back from the key of the conversation.
-  const isWhole = conversationKey(address) === last.conversation;
-  return { userId, channel: last.channel, thread: isWhole ? thread : null };
 }
 
 /** `dentist`, then `2026-12-03 (Thu) 15:00–16:00 Asia/Seoul, Main St 1`. */

@@ -140,7 +140,7 @@ async function assemble(
 ): Promise<Omit<Core, 'lost'>> {
   const { config, log, clock = systemClock, faults = noFaultInjection } = options;
   const cluster = await openCluster(options, opened);
-  const stores = watchCalendar(cluster?.stores ?? opened, () => alarms?.wake());
+  const stores = watchCalendar(cluster?.stores ?? opened, (owner) => alarms?.wake(owner));
   const hub = cluster?.hub ?? createLiveHub();
   const slices = createFairSlices();
   const sources = {
@@ -177,7 +177,7 @@ async function assemble(
   closers.push(() => search.close());
 
   const drafts = await createDraftService({ ...parts, ...assistant }, cluster?.doors);
-  const schedules = openSchedules({ ...parts, metrics: observers.metrics }, assistant);
+  const schedules = openSchedules({ ...parts, sources, metrics: observers.metrics }, assistant);
   const alarms = await createCalendarAlarms({ ...parts, schedules });
   const messaging = wireMessaging({ ...parts, jobService, schedules, channels: options.channels });
   const actors = { journal, pool, messaging, drafts, schedules };

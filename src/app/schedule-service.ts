@@ -5,7 +5,7 @@ import { localeOf } from '#machines/texts';
 import type { JobStorage } from '#jobs/job-store-port';
 import type { Journal } from '#jobs/runtime/journal';
 import type { AlarmPlannerParts } from '#schedules/calendar-alarms';
-import { followDelivery, type DeliveryParts, type MessageReport } from '#schedules/delivery';
+import { followDelivery, type MessageReport, type Reach } from '#schedules/delivery';
 import { tellFailure } from '#schedules/failed-runs';
 import type { OccurrenceJobs, OccurrenceMessage } from '#schedules/occurrence-jobs-port';
 import { createSchedules, type Schedules } from '#schedules/schedules';
@@ -43,7 +43,9 @@ export interface ScheduleServiceParts {
   clock: Clock;
   faults: FaultInjector;
   log: Log;
-  reach: Pick<DeliveryParts, 'placesOf' | 'titleOf'>;
+  reach: Reach;
+  /** Whether people are writing at this moment. */
+  isBusy(): boolean;
 }
 
 export function createScheduleService(parts: ScheduleServiceParts): ScheduleService {
@@ -55,11 +57,13 @@ export function createScheduleService(parts: ScheduleServiceParts): ScheduleServ
     zones: createZones(),
     clock,
     inOrder: createSerialQueue(),
+    reach: parts.reach,
   };
   const worker = new ScheduleWorker({
     ...common,
     faults,
     log,
+    isBusy: parts.isBusy,
   });
   const schedules = createSchedules({
     ...common,
@@ -68,7 +72,6 @@ export function createScheduleService(parts: ScheduleServiceParts): ScheduleServ
     onChanged: () => worker.wake(),
   });
   const { inOrder } = common;
-  const delivery = { ...common, ...parts.reach };
   return {
     async runFailed(jobId) {
       try {
@@ -78,7 +81,7 @@ export function createScheduleService(parts: ScheduleServiceParts): ScheduleServ
         log.warn({ job: jobId, error: messageOf(error) }, 'a failed run has no event yet');
       }
     },
-    followDelivery: (report) => followDelivery(delivery, report),
+    followDelivery: (report) => followDelivery(common, report),
     schedules,
     worker,
     planning: { storage, inOrder, onChanged: () => worker.wake() },

@@ -1,6 +1,7 @@
 /** Wires the schedules to the doors, the metrics and the channels. */
 import type { StoredEventFeed } from '#http/routes/stored-event-stream';
 import type { LiveHub } from '#jobs/runtime/live-hub';
+import type { Messaging } from '#events/messaging-port';
 import type { Metrics } from '#observability/metrics/metrics';
 import type { ScheduleService as ScheduleApi } from '#shared/wire/schedule-service';
 import { createScheduleApi } from './api/schedule-api-adapter.ts';
@@ -10,6 +11,9 @@ import type { CoreParts } from './core-parts.ts';
 import { scheduleReach } from './schedule-reach.ts';
 import { createScheduleService, toldSchedules, type ScheduleService } from './schedule-service.ts';
 import type { Stores } from './stores/stores.ts';
+
+/** After a message, others are expected for this long. */
+const busyMs = 2_000;
 
 type OpenedSchedules = ScheduleService & { api: ScheduleApi };
 
@@ -23,7 +27,12 @@ export function openSchedules(
     log,
     faults,
     metrics,
-  }: Omit<CoreParts, 'library' | 'search'> & { metrics: Metrics },
+    sources,
+  }: Omit<CoreParts, 'library' | 'search'> & {
+    metrics: Metrics;
+    /** Read at each call: messaging is opened after the schedules. */
+    sources: { messaging(): Pick<Messaging, 'hasBridge'> };
+  },
   { commands, limits }: Pick<Assistant, 'commands' | 'limits'>,
 ): OpenedSchedules {
   const { schedules, jobs: jobStorage } = stores;
@@ -31,6 +40,8 @@ export function openSchedules(
     for (const event of events) metrics.observeScheduleEvent(kind, event);
     hub.schedule();
   });
+  let writtenAt = Number.NEGATIVE_INFINITY;
+  const reach = scheduleReach(config, stores, (channel) => sources.messaging().hasBridge(channel));
   const service = createScheduleService({
     storage,
     jobStorage,
@@ -41,10 +52,12 @@ export function openSchedules(
     faults,
     perUserMax: config.schedules.perUserMax,
     isConfigured: (tool) => !tools.notConfigured.has(tool),
-    reach: scheduleReach(config, stores),
+    reach,
+    isBusy: () => performance.now() - writtenAt < busyMs,
   });
   hub.subscribe(null, {
     event({ type, job_id: jobId, data }) {
+      if (type === 'ack' && data['schedule'] === undefined) writtenAt = performance.now();
       if (type === 'done' && data['outcome'] === 'failed') void service.runFailed(jobId);
     },
     token: () => undefined,
@@ -53,7 +66,8 @@ export function openSchedules(
     ...service,
     zone: config.timezone,
     clock,
-    channelFault: (channel) => channelFault(channel, config),
+    channelFault: async (channel) =>
+      (await reach.isGone(channel)) ? channelFault(channel, config) : null,
   });
   return { ...service, api };
 }

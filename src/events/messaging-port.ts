@@ -148,6 +148,8 @@ export interface Messaging {
   status(): MessagingStatus;
   /** 0 rows when they cannot be read: that is logged. */
   backlog(): MaybePromise<MessagingBacklog>;
+  /** Whether a bridge takes the replies of a channel at this moment; null: that cannot be known now. */
+  hasBridge(channel: string): Promise<boolean | null>;
   /** True: everything committed before the call is on the broker. False: the broker is not reachable. */
   flush(): Promise<boolean>;
 }

@@ -18,6 +18,7 @@ import {
   eventStreamSource,
   replyStreamSource,
 } from './streams/stream-projection.ts';
+import { bridgeConsumer } from './streams/durable-consumer.ts';
 import { createTaskSwitch } from './connection/task-switch.ts';
 import { settledWithin } from './connection/async-timers.ts';
 import {
@@ -151,6 +152,11 @@ class NatsMessaging implements Messaging {
     );
     const out = Promise.all(flushes);
     return (await settledWithin(flushMs, out)) && (await out).every(Boolean);
+  }
+
+  async hasBridge(channel: string): Promise<boolean | null> {
+    if (this.#connection.state === 'off') return false;
+    return this.#services.isRead(this.#shared.specs.replies.name, bridgeConsumer(channel));
   }
 
   backlog(): MaybePromise<MessagingBacklog> {

@@ -45,7 +45,8 @@ export interface PlannedAlarm {
 }
 
 export interface AlarmSource {
-  calendars(): Promise<AlarmCalendar[]>;
+  /** `of`: the calendar of this person is enough; a shared one is given as well. */
+  calendars(of?: string): Promise<AlarmCalendar[]>;
   /** Alarms after `from` and not after `to` (epoch ms). @throws Error if the calendar cannot be read now */
   alarms(userId: string, from: number, to: number): Promise<PlannedAlarm[]>;
 }
@@ -81,7 +82,8 @@ export class AlarmPlanner {
   readonly #errorLog: ThrottledErrorLog;
   #timer: NodeJS.Timeout | null = null;
   #running: Promise<void> | null = null;
-  #isWanted = false;
+  /** People whose calendars are to be read; `all`: those of everybody. */
+  #wanted: Set<string> | 'all' = new Set();
   #isStopped = true;
 
   constructor(parts: AlarmPlannerParts) {
@@ -98,19 +100,29 @@ export class AlarmPlanner {
   async stop(): Promise<void> {
     this.#isStopped = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
     await this.#running;
   }
 
-  /** A calendar was changed. Changes during a look are looked at again. */
-  wake(): void {
-    this.#isWanted = true;
+  /** A calendar was changed, that of a person or any. Changes during a look are looked at again. */
+  wake(of?: string): void {
+    if (of === undefined) this.#wanted = 'all';
+    else if (this.#wanted !== 'all') this.#wanted.add(of);
     if (this.#isStopped || this.#running !== null) return;
-    if (this.#timer !== null) clearTimeout(this.#timer);
     this.#running = this.#lookWhileWanted().finally(() => {
       this.#running = null;
       if (this.#isStopped) return;
-      this.#timer = setTimeout(() => this.wake(), everyMs).unref();
+      this.#wakeLater();
     });
+  }
+
+  /** The times of looks at all calendars do not move with the changes of single ones. */
+  #wakeLater(): void {
+    if (this.#timer !== null) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      this.wake();
+    }, everyMs).unref();
   }
 
   /** Resolves when all changes until now are planned. */
@@ -119,19 +131,33 @@ export class AlarmPlanner {
   }
 
   async #lookWhileWanted(): Promise<void> {
-    while (this.#isWanted && !this.#isStopped) {
-      this.#isWanted = false;
+    while (this.#wanted === 'all' || this.#wanted.size > 0) {
+      if (this.#isStopped) return;
+      const wanted = this.#wanted;
+      this.#wanted = new Set();
       try {
-        const calendars = await this.#parts.source.calendars();
-        const failures = (await Promise.all(calendars.map((one) => this.#look(one)))).filter(
-          (one) => one !== null,
-        );
+        const failures: Error[] = [];
+        for (const person of wanted === 'all' ? [undefined] : wanted) {
+          failures.push(...(await this.#lookAt(await this.#parts.source.calendars(person))));
+        }
         if (failures.length === 0) this.#errorLog.recovered();
         for (const failure of failures) this.#errorLog.error(failure);
       } catch (error) {
         this.#errorLog.error(error);
       }
     }
+  }
+
+  /** One after another: people's messages come in between. */
+  async #lookAt(calendars: readonly AlarmCalendar[]): Promise<Error[]> {
+    const failures: Error[] = [];
+    for (const calendar of calendars) {
+      if (this.#isStopped) break;
+      const failure = await this.#look(calendar);
+      if (failure !== null) failures.push(failure);
+      await new Promise(setImmediate);
+    }
+    return failures;
   }
 
   /** Why the calendar could not be planned; null if it was. */
@@ -147,6 +173,7 @@ export class AlarmPlanner {
         log.warn({ count: alarms.length }, `only ${alarmsMax} alarms of a calendar are planned`);
       }
       const planned = alarms.slice(0, alarmsMax);
+      if (planned.length === 0 && rows.length === 0) return null;
       for (const place of calendar.places) {
         const isChanged = await inOrder('schedules', () => this.#plan(place, planned, now)).catch(
           ofOtherWorker,
@@ -160,8 +187,8 @@ export class AlarmPlanner {
   }
 
   async #rowsOf({ userId }: AlarmPlace): Promise<Schedule[]> {
-    const rows = await listAll(this.#parts.storage, { userId, states: ['active'] });
-    return rows.filter(({ createdBy }) => createdBy === calendarOrigin);
+    const filter = { userId, states: ['active'], createdBy: calendarOrigin } as const;
+    return listAll(this.#parts.storage, filter);
   }
 
   async #plan(place: AlarmPlace, alarms: readonly PlannedAlarm[], now: number): Promise<boolean> {
@@ -188,7 +215,7 @@ export class AlarmPlanner {
     for (let first = 0; first < changes.length; first += changesPerCommit) {
       const some = changes.slice(first, first + changesPerCommit);
       // Another process has changed one of them: the next look sees it.
-      if ((await storage.commit(some)) === 'conflict') this.#isWanted = true;
+      if ((await storage.commit(some)) === 'conflict') this.wake(place.userId);
     }
     return changes.length > 0;
   }

@@ -110,7 +110,18 @@ function nicknameFault(cron: string): string {
 }
 
 /** Croner only enumerates wall times, in UTC, where no gap exists. It never gets a function, so it has no timer. */
-const patternOf = (cron: string): Cron => new Cron(cron, { timezone: 'UTC', mode: '5-part' });
+function patternOf(cron: string): Cron {
+  const known = patterns.get(cron);
+  if (known !== undefined) return known;
+  const pattern = new Cron(cron, { timezone: 'UTC', mode: '5-part' });
+  if (patterns.size >= patternsMax) patterns.clear();
+  patterns.set(cron, pattern);
+  return pattern;
+}
+
+/** Reading a pattern costs more than its next time. */
+const patterns = new Map<string, Cron>();
+const patternsMax = 500;
 
 const afterStart = (cursor: WallMs, start: string | null): WallMs =>
   start === null ? cursor : Math.max(cursor, wallOf(start) - 1);

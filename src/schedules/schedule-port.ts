@@ -39,6 +39,7 @@ export interface ScheduleFilter {
   /** Omitted: all people. */
   userId?: string;
   states?: readonly ScheduleState[];
+  createdBy?: string;
 }
 
 /**

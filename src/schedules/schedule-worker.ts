@@ -6,6 +6,7 @@
  * W2: an occurrence that cannot be settled now stays due.
  * W3: commands of people and the settling of occurrences never overlap: a schedule that was cancelled does not fire.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createActor, fromPromise, type Actor } from 'xstate';
 import { scheduleMachine, type ScheduleLook, type ScheduleMachine } from '#machines/schedule';
 import type { Clock } from '#shared/clock';
@@ -22,6 +23,7 @@ import {
   settledSchedule,
   withNext,
 } from './due-occurrences.ts';
+import { asPlaced, openPlaced, placed, type Opened, type Reach } from './delivery.ts';
 import { untoldFailure } from './failed-runs.ts';
 import { nextOccurrence, wallText, type Occurrence } from './next-occurrence.ts';
 import {
@@ -42,12 +44,20 @@ export interface ScheduleWorkerParts {
   clock: Clock;
   faults: FaultInjector;
   log: Log;
+  reach: Reach;
+  /** Whether people are writing at this moment: what is due goes out in smaller steps, with pauses. */
+  isBusy(): boolean;
   /** Shared with the commands of people. */
   inOrder: SerialQueue;
 }
 
-/** Jobs that are opened at once: they share a commit, and people's messages come in between. */
+/** Jobs that are opened at once: they share a commit. */
 const batch = 16;
+/** The same while people write: a message waits for one step at most. */
+const batchOfBusy = 4;
+/** While people write, the pause after a step, in lengths of the step: three quarters of the time are theirs. */
+const pauseOfBusy = 3;
+const pauseMsMax = 250;
 /** A clock that was set and a machine that slept are noticed within this time; one look costs an indexed read. */
 const lookMsMax = 30_000;
 const retryMs = 1_000;
@@ -63,6 +73,8 @@ export class ScheduleWorker {
   readonly #errorLog: ThrottledErrorLog;
   /** The latest time that was seen, epoch ms; 0 before the first look. */
   #seenAt = 0;
+  /** Before the next step, if more are due. */
+  #pauseMs = 0;
 
   constructor(parts: ScheduleWorkerParts) {
     this.#parts = parts;
@@ -95,6 +107,8 @@ export class ScheduleWorker {
     try {
       const look = await this.#parts.inOrder('schedules', () => this.#settleDue());
       this.#errorLog.recovered();
+      // At least one turn of the event loop: messages of people are read in it.
+      if (look.kind === 'more') await sleep(this.#pauseMs, undefined, { ref: false });
       return look;
     } catch (error) {
       this.#errorLog.error(error);
@@ -110,10 +124,15 @@ export class ScheduleWorker {
     if (this.#seenAt === 0 || now < this.#seenAt - setBackMs) await this.#followSetBack(now);
     this.#seenAt = now;
     // A reminder needs no place in the queue of jobs: it does not wait for prompts that do.
-    const reminders = await storage.due(now, batch, 'reminder');
-    const due = reminders.length > 0 ? reminders : await storage.due(now, batch);
+    const isBusy = this.#parts.isBusy();
+    const most = isBusy ? batchOfBusy : batch;
+    const reminders = await storage.due(now, most, 'reminder');
+    const due = reminders.length > 0 ? reminders : await storage.due(now, most);
     if (due.length > 0) {
+      const beganAt = performance.now();
       await this.#settleAll(due, now);
+      const tookMs = performance.now() - beganAt;
+      this.#pauseMs = isBusy ? Math.min(pauseOfBusy * tookMs, pauseMsMax) : 0;
       return { kind: 'more' };
     }
     const nextAt = await storage.nextDueAt();
@@ -163,8 +182,10 @@ export class ScheduleWorker {
       );
     }
     const outcome = outcomeOf(schedule, due.at(-1)!, { now, before: last });
-    const jobId = await this.#openJob(schedule, due, now, outcome);
-    return before(untold, this.#record({ ...schedule, failures }, due, now, outcome, { jobId }));
+    const opened = await this.#openJob(schedule, due, now, outcome);
+    const { jobId } = opened;
+    const recorded = this.#record({ ...schedule, failures }, due, now, outcome, { jobId });
+    return before(untold, asPlaced(recorded, opened, now));
   }
 
   async #openJob(
@@ -172,14 +193,15 @@ export class ScheduleWorker {
     due: readonly Occurrence[],
     now: number,
     outcome: OccurrenceOutcome,
-  ): Promise<string> {
-    const { jobs, faults } = this.#parts;
+  ): Promise<Opened> {
+    const { reach, jobs, faults } = this.#parts;
     const { wall, at } = due.at(-1)!;
     faults.reach('schedule.beforeJob', schedule.id);
     const report = { outcome, wall, delayMs: now - at, missedBefore: due.length - 1 };
-    const jobId = await jobs.open(occurrenceMessage(schedule, report, keyOf(schedule.id, wall)));
+    const own = occurrenceMessage(schedule, report, keyOf(schedule.id, wall));
+    const opened = await openPlaced(jobs, await placed(reach, own));
     faults.reach('schedule.afterJob', schedule.id);
-    return jobId;
+    return opened;
   }
 
   #record(
@@ -229,15 +251,16 @@ export class ScheduleWorker {
   }
 
   async #pause(schedule: Schedule, now: number, reason: string): Promise<ScheduleChange> {
-    const { jobs, log } = this.#parts;
+    const { reach, jobs, log } = this.#parts;
     log.warn({ schedule: schedule.id, reason }, 'a schedule was paused');
-    const jobId = await jobs.open({
-      ...occurrenceMessage(schedule, null, pauseKeyOf(schedule)),
-      reply: pausedText(schedule, reason),
-    });
+    const message = occurrenceMessage(schedule, null, pauseKeyOf(schedule));
+    const own = { ...message, reply: pausedText(schedule, reason) };
+    const opened = await openPlaced(jobs, await placed(reach, own));
+    const { jobId } = opened;
     const paused = { ...schedule, state: 'paused' as const, pauseReason: reason, lastJobId: jobId };
     const changed = revised({ ...paused, nextAt: null, nextWall: null }, now);
-    return { schedule: changed, occurrence: null, events: [events.paused(changed, jobId)] };
+    const change = { schedule: changed, occurrence: null, events: [events.paused(changed, jobId)] };
+    return asPlaced(change, opened, now);
   }
 
   /** The clock was ahead, and has been set back: what it settled too early is due again, under the same keys. */

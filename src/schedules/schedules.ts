@@ -6,6 +6,7 @@ import { GatehouseError } from '#shared/errors';
 import { derivedId, type IdSource } from '#shared/ids';
 import type { ScheduleEvent } from '#shared/wire/schedule-event';
 import type { SerialQueue } from '#shared/serial-queue';
+import { asPlaced, openPlaced, placed, type Reach } from './delivery.ts';
 import { newState, revised, withNext } from './due-occurrences.ts';
 import { nextAfterInstant, ruleFault, wallOf, wallText } from './next-occurrence.ts';
 import { keyOf, occurrenceMessage, type OccurrenceJobs } from './occurrence-jobs-port.ts';
@@ -23,6 +24,7 @@ import type { NewScheduleEvent, ScheduleFilter, ScheduleStorage } from './schedu
 export interface SchedulesParts {
   storage: ScheduleStorage;
   jobs: OccurrenceJobs;
+  reach: Reach;
   zones: Zones;
   clock: Clock;
   nextId: IdSource;
@@ -228,12 +230,13 @@ async function commit(
 }
 
 async function runNow(parts: SchedulesParts, one: Schedule): Promise<string> {
-  const { jobs, clock, zones } = parts;
+  const { jobs, reach, clock, zones } = parts;
   const now = clock.now();
   const wall = zones.toWallTime(now, one.zone);
   const report = { outcome: 'manual' as const, wall, delayMs: 0, missedBefore: 0 };
   const key = `${keyOf(one.id, wall)} manual ${one.revision}`;
-  const jobId = await jobs.open(occurrenceMessage(one, report, key));
+  const opened = await openPlaced(jobs, await placed(reach, occurrenceMessage(one, report, key)));
+  const { jobId } = opened;
   const occurrence = {
     scheduleId: one.id,
     wall: `${wallText(wall)} manual ${one.revision}`,
@@ -245,6 +248,7 @@ async function runNow(parts: SchedulesParts, one: Schedule): Promise<string> {
   };
   const last = { at: now, jobId, outcome: report.outcome };
   const schedule = revised({ ...one, lastJobId: jobId, last }, now);
-  await commit(parts, { schedule, occurrence, events: [events.settled(occurrence, schedule)] });
+  const change = { schedule, occurrence, events: [events.settled(occurrence, schedule)] };
+  await commit(parts, asPlaced(change, opened, now));
   return jobId;
 }

@@ -1,6 +1,7 @@
 /** Alarms of calendar entries in a running core, on today's clock: local files, and a real CalDAV server. */
 import { afterEach, describe, expect, test } from 'vitest';
 import type { JobPage } from '#shared/wire/job-service';
+import { entry } from '#test/support/calendar-entry';
 import { openCore, direct, type CoreFixture } from '#test/support/core';
 import { until } from '#test/support/journal';
 import { radicaleMissing, startRadicale, type Radicale } from '#test/support/radicale';
@@ -10,33 +11,6 @@ afterEach(async () => {
   await open?.close();
   open = null;
 });
-
-/** `20261203T001500Z`. */
-const basicUtc = (at: number): string =>
-  `${new Date(at).toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z`;
-
-/** An entry of an hour that begins `startsInMs` from now. */
-function entry(startsInMs: number, alarm: string[], change: { uid?: string } = {}): string {
-  const start = Date.now() + startsInMs;
-  return [
-    'BEGIN:VCALENDAR',
-    'VERSION:2.0',
-    'PRODID:-//test//test//EN',
-    'BEGIN:VEVENT',
-    `UID:${change.uid ?? 'dentist'}@test`,
-    `DTSTAMP:${basicUtc(Date.now())}`,
-    `DTSTART:${basicUtc(start)}`,
-    `DTEND:${basicUtc(start + 3_600_000)}`,
-    'SUMMARY:dentist',
-    'LOCATION:Main Street 1',
-    ...(alarm.length === 0
-      ? []
-      : ['BEGIN:VALARM', 'ACTION:DISPLAY', 'DESCRIPTION:dentist', ...alarm, 'END:VALARM']),
-    'END:VEVENT',
-    'END:VCALENDAR',
-    '',
-  ].join('\r\n');
-}
 
 const planned = async (): Promise<string[]> =>
   (await open!.core.schedules.schedules.list({ states: ['active'] }, '', 100)).map(({ text }) =>

@@ -12,6 +12,8 @@ let planner: AlarmPlanner;
 /** What the calendar has; null: it cannot be read. */
 let calendar: PlannedAlarm[] | null;
 let places: AlarmPlace[];
+/** Whose calendars were asked for. */
+let asked: (string | undefined)[];
 const dm: AlarmPlace = { userId: 'ann', channel: 'synology', thread: 'dm' };
 
 const alarm = (iso: string, key = 'dentist', text = key): PlannedAlarm => ({
@@ -23,6 +25,7 @@ const alarm = (iso: string, key = 'dentist', text = key): PlannedAlarm => ({
 beforeEach(async () => {
   folder = scratchFolder();
   calendar = [];
+  asked = [];
   places = [dm];
   await begin('2026-12-02T10:00+09:00');
 });
@@ -36,7 +39,10 @@ async function begin(now: string): Promise<void> {
   planner = new AlarmPlanner({
     ...open.planning,
     source: {
-      calendars: async () => [{ userId: 'ann', places }],
+      async calendars(of) {
+        asked.push(of);
+        return [{ userId: 'ann', places }];
+      },
       async alarms(_, from, to) {
         if (calendar === null) throw new Error('the calendar cannot be read');
         return calendar.filter(({ at }) => at > from && at <= to);
@@ -105,6 +111,14 @@ describe('an alarm of a calendar entry', () => {
     await look();
     await open.at('2026-12-03T09:00+09:00');
     expect(open.messages()).toEqual([]);
+  });
+
+  test('is looked for in the calendar of the person who has changed it, and of all others at intervals', async () => {
+    await look();
+    expect(asked).toEqual([undefined]);
+    for (const one of ['ann', 'bob', 'ann']) planner.wake(one);
+    await planner.settled();
+    expect(asked.slice(1)).toEqual(['ann', 'bob', 'ann']);
   });
 
   test('has the text that its entry has now', async () => {

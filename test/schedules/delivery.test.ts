@@ -89,3 +89,37 @@ test('a notice on the way, and a message of no schedule, change nothing', async 
   expect(jobs()).toHaveLength(2);
   expect((await open.events(id)).at(-1)!.type).toBe('fired');
 });
+
+test('a message for a chat that was removed goes to another place and says so, also one that a model answers', async () => {
+  open.gone.add('synology');
+  open.places.push({ channel: 'synology', thread: 'dm' }, { channel: 'other', thread: null });
+  const { id, jobId } = await fire();
+  expect(jobs().map(({ conversation }) => conversation)).toEqual(['other:ann']);
+  expect(open.messages()).toEqual([
+    'fired: ⏰ 약 먹기\n(이 알림은 synology(으)로 보낼 수 없어 여기로 보냅니다.)',
+  ]);
+  expect((await open.events(id)).slice(1)).toMatchObject([
+    { type: 'fired', jobId },
+    { type: 'redirected', jobId },
+  ]);
+  await open.schedules.create(
+    reminder({ kind: 'prompt', text: '날씨 알려줘', rule: { once: '2026-12-03T10:00' } }),
+  );
+  await open.at('2026-12-03T10:00+09:00');
+  expect(open.messages().slice(1)).toEqual([
+    'fired: 날씨 알려줘\n(이 알림은 synology(으)로 보낼 수 없어 여기로 보냅니다.)',
+    'fired: null',
+  ]);
+});
+
+test('a message for a chat that was removed waits in it where the person has no other place, with an event and a mark', async () => {
+  open.gone.add('synology');
+  const { id, jobId } = await fire({ rule: { cron: '0 9 * * *' } });
+  expect(jobs().map(({ conversation }) => conversation)).toEqual(['synology/dm:ann']);
+  expect((await open.events(id)).at(-1)).toMatchObject({ type: 'undelivered', jobId });
+  expect((await open.schedules.get(id)).undeliveredAt).toBe(Date.parse('2026-12-03T09:00+09:00'));
+  // The chat is back.
+  open.gone.clear();
+  await report(jobId, 'sent');
+  expect((await open.schedules.get(id)).undeliveredAt).toBeNull();
+});

@@ -15,6 +15,8 @@ export interface ScheduleFixture extends ScheduleService {
   at(iso: string): Promise<void>;
   /** Where else people can be reached. */
   places: Place[];
+  /** Channels that nothing takes messages of. */
+  gone: Set<string>;
   /** Sets the clock and wakes the worker. */
   wake(iso: string): void;
   /** Outcome and reply of all jobs that schedules have opened, in order. */
@@ -45,6 +47,7 @@ export async function openSchedules(
     },
   });
   const places: Place[] = [];
+  const gone = new Set<string>();
   const storage = createScheduleStore(journal.database);
   const service = createScheduleService({
     storage,
@@ -53,7 +56,12 @@ export async function openSchedules(
     limits,
     perUserMax: 1_000,
     isConfigured: () => true,
-    reach: { placesOf: async () => places, titleOf: (channel) => channel },
+    reach: {
+      placesOf: async () => places,
+      isGone: (channel) => gone.has(channel),
+      titleOf: (channel) => channel,
+    },
+    isBusy: () => false,
     clock,
     faults,
     log: silentLog(),
@@ -76,6 +84,7 @@ export async function openSchedules(
     },
     wake,
     places,
+    gone,
     messages: () =>
       journal.database.connection
         .prepare<[], { input: string; reply: string | null }>(

@@ -2,7 +2,7 @@
  * The services on one connection: the outbox relays, the token feed, the micro service and the work queues. They are
  * independent: an unusable stream stops only its own part, which is reported and retried.
  */
-import { jetstream, jetstreamManager, type JsMsg } from '@nats-io/jetstream';
+import { JetStreamApiError, jetstream, jetstreamManager, type JsMsg } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
 import { commandBytesMax } from '#shared/wire/subjects';
 import { messageOf } from '#shared/errors';
@@ -65,6 +65,8 @@ export class ConnectionServices {
   readonly #stopping = new AbortController();
   readonly #inHand = new Map<ConsumerSpec, Set<Promise<void>>>();
   #intake: Promise<void> = Promise.resolve();
+  /** Null while there is no connection. */
+  #jsm: JetStreamContext['jsm'] | null = null;
 
   constructor(parts: ConnectionServicesParts) {
     this.#parts = parts;
@@ -75,6 +77,7 @@ export class ConnectionServices {
     const { relays: lanes, tokens, switches, transport, log } = this.#parts;
     this.#parts.onPayloadMax(nc.info?.max_payload ?? 1024 ** 2);
     const link = { js: jetstream(nc), jsm: await jetstreamManager(nc, { checkAPI: false }) };
+    this.#jsm = link.jsm;
     const intake = new AbortController();
     const end = (): void => intake.abort();
     for (const one of [signal, this.#stopping.signal]) one.addEventListener('abort', end);
@@ -92,8 +95,19 @@ export class ConnectionServices {
     );
     await Promise.all([this.#intake, ...relays]);
     this.#stopping.signal.removeEventListener('abort', end);
+    this.#jsm = null;
     tokens.detach();
     transport?.detach();
+  }
+
+  /** Whether a consumer is being read; null: it cannot be known now. */
+  async isRead(stream: string, consumer: string): Promise<boolean | null> {
+    if (this.#jsm === null) return null;
+    try {
+      return (await this.#jsm.consumers.info(stream, consumer)).num_waiting > 0;
+    } catch (error) {
+      return error instanceof JetStreamApiError ? false : null;
+    }
   }
 
   /** Accepts no more requests and messages; resolves when those in hand are finished. */

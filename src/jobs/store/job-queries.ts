@@ -162,22 +162,35 @@ export class JobQueries {
     return { jobs, looked, before: last?.num ?? null };
   }
 
-  /** The people with jobs, at most `limit`, by id. Each costs one look into an index. */
-  async users(limit: number): Promise<string[]> {
-    const found: string[] = [];
-    for (let after: string | null = null; found.length < limit; after = found.at(-1)!) {
-      const [row] = await this.#read(
-        this.#query
-          .selectFrom('job')
-          .select('user_id')
-          .$if(after !== null, (select) => select.where('user_id', '>', after!))
-          .orderBy('user_id')
-          .limit(1),
-      );
-      if (row === undefined) break;
-      found.push(row.user_id);
-    }
-    return found;
+  /** The people with jobs, each with the number of the newest one. Two looks into an index for each, in one statement. */
+  people(limit: number): Promise<PersonWithJobs[]> {
+    const query = sql<PersonWithJobs>`
+      with recursive person (user_id) as (
+        select min(user_id) from job
+        union all
+        select (select min(user_id) from job where user_id > person.user_id)
+          from person where person.user_id is not null)
+      select user_id, (select max(num) from job where job.user_id = person.user_id) as newest
+        from person where user_id is not null limit ${limit}`;
+    return this.#read({
+      compile: () => query.compile(this.#query),
+      execute: async () => (await query.execute(this.#query)).rows,
+    });
+  }
+
+  /** Where the last jobs of a person after the job `after` came from, newest first; not those that a schedule has opened. */
+  writtenIn(userId: string, after: number, limit: number): Promise<WrittenIn[]> {
+    return this.#read(
+      this.#query
+        .selectFrom('job')
+        .select(['num', 'channel', 'conversation'])
+        .where('user_id', '=', userId)
+        .where('num', '>', after)
+        // The quotes of a message are escaped in JSON: it cannot have this key.
+        .where('input', 'not like', '%"scheduled":%')
+        .orderBy('num', 'desc')
+        .limit(limit),
+    );
   }
 
   #listed(hits: ScannedJob[], { state, textMax }: JobListFilter): Promise<JobListing[]> {
@@ -338,6 +351,18 @@ const numOf =
 
 /** Questions in a row about one request. */
 const askedMax = 3;
+
+export interface PersonWithJobs {
+  user_id: string;
+  /** `num`. */
+  newest: number;
+}
+
+export interface WrittenIn {
+  num: number;
+  channel: string;
+  conversation: string;
+}
 
 type ScannedJob = Pick<JobListing, 'num' | 'state' | 'outcome' | 'user_id' | 'channel'>;
 

@@ -52,11 +52,12 @@ export function createScheduleStore(database: Database): ScheduleStorage {
         const row = statements.find.get(id);
         return row === undefined ? null : scheduleOf(row);
       }),
-    list: ({ userId, states }, after, limit) =>
+    list: ({ userId, states, createdBy }, after, limit) =>
       read(async () => {
         let rows = query.selectFrom('schedule').selectAll().where('id', '>', after);
         if (userId !== undefined) rows = rows.where('user_id', '=', userId);
         if (states !== undefined) rows = rows.where('state', 'in', [...states]);
+        if (createdBy !== undefined) rows = rows.where('created_by', '=', createdBy);
         return (await rows.orderBy('id').limit(limit).execute()).map(scheduleOf);
       }),
     countOpen: (userId) => read(async () => statements.countOpen.get(userId)?.count ?? 0),

@@ -13,6 +13,7 @@ interface Row {
   conversation?: string;
   message?: string;
   reply?: string | null;
+  input?: string;
   createdAt?: number;
   endedAt?: number | null;
 }
@@ -36,12 +37,12 @@ describe.each(useStores())('the queries of jobs on $name', ({ name, missing, ope
       const isPostgres = name === 'PostgreSQL';
       const values = rows.map((row) => {
         const { state = 'done', outcome = null, userId = 'ann', conversation = 'c' } = row;
-        const { message = 'm', reply = null, createdAt = 1 } = row;
+        const { message = 'm', reply = null, input = '{}', createdAt = 1 } = row;
         const isOpen = state !== 'done' && state !== 'cancelled';
         const { endedAt = isOpen ? null : 1 } = row;
         const id = `job-${added}`;
         added += 1;
-        const texts = [id, userId, 'http', conversation, message, '{}', state, outcome, reply];
+        const texts = [id, userId, 'http', conversation, message, input, state, outcome, reply];
         const numbers = [1, 1, 1, createdAt, 1, endedAt, ...(isPostgres ? [7] : [])];
         return `(${[...texts, ...numbers].map(literal).join(', ')})`;
       });
@@ -99,6 +100,29 @@ describe.each(useStores())('the queries of jobs on $name', ({ name, missing, ope
         limit: 10,
       });
       expect(both.jobs).toEqual([]);
+    });
+
+    test('name each person with the newest job, and where each wrote, without what schedules have opened', async () => {
+      expect(await stores.queries.people(10)).toEqual([]);
+      await addJobs([
+        { userId: 'ann', conversation: 'synology:ann' },
+        { userId: 'bob', conversation: 'http:bob' },
+        { userId: 'ann', conversation: 'http:ann', input: '{"message":"\\"scheduled\\":1"}' },
+        {
+          userId: 'ann',
+          conversation: 'synology/7:ann',
+          input: '{"scheduled":{"kind":"reminder"}}',
+        },
+      ]);
+      const people = await stores.queries.people(10);
+      expect(people.map(({ user_id: userId }) => userId)).toEqual(['ann', 'bob']);
+      const [ann] = people;
+      const [first] = (await stores.queries.list({ userId: 'ann', limit: 1 })).jobs;
+      expect(ann!.newest).toBe(first!.num);
+      expect(await stores.queries.people(1)).toHaveLength(1);
+      const written = await stores.queries.writtenIn('ann', 0, 10);
+      expect(written.map(({ conversation }) => conversation)).toEqual(['http:ann', 'synology:ann']);
+      expect(await stores.queries.writtenIn('ann', written[0]!.num, 10)).toEqual([]);
     });
 
     test('begin the page after a full page behind the last job of the full page', async () => {

@@ -44,13 +44,14 @@ export function createPostgresScheduleStore(
 
   return {
     find: async (id) => (await schedules(statements.find, storableText(id)))[0] ?? null,
-    list: ({ userId, states }, after, limit) =>
+    list: ({ userId, states, createdBy }, after, limit) =>
       schedules(
         statements.list,
         storableText(after),
         limit,
         userId === undefined ? null : storableText(userId),
         states ?? null,
+        createdBy ?? null,
       ),
     countOpen: async (userId) =>
       (await all(statements.countOpen, storableText(userId)))[0]?.count ?? 0,
@@ -126,6 +127,7 @@ const statements = {
     name: 'list_schedules',
     text: `select * from schedule where id > $1 and ($3::text is null or user_id = $3)
       and ($4::text[] is null or state = any($4))
+      and ($5::text is null or created_by = $5)
       order by id limit $2`,
   } as PreparedStatement<ScheduleTable>,
   countOpen: {
