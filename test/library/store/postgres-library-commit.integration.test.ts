@@ -1,13 +1,32 @@
 /** Changes of the library on PostgreSQL among the commits of jobs: order, lost answers, fenced owners, connections that are cut. */
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { DocumentStorage, LibraryChange } from '#library/document-port';
 import { createPostgresDocumentStore } from '#library/store/postgres/postgres-document-store';
 import type { PartitionWriter } from '#storage/postgres/partition-writer';
 import { openSeverableProxy } from '#test/chaos/severable-proxy';
-import { add, changeOf, documentOf, eventOf, wanted } from '#test/storage/contract/library-changes';
+import {
+  add,
+  changeOf,
+  documentOf,
+  eventOf,
+  found,
+  tokensOf,
+  wanted,
+  word,
+} from '#test/storage/contract/library-changes';
 import { jobInput, newJobChange } from '#test/support/jobs';
+import { until } from '#test/support/journal';
 import { postgresMissing, startPostgres, type PostgresServer } from '#test/support/postgres-server';
 import { openPostgresWorker } from '#test/support/postgres-worker';
+
+/** As the owner of the tests' databases, over TCP. */
+const keeperOptions = ({ port, role }: PostgresServer) => ({
+  ...role,
+  host: '127.0.0.1',
+  port,
+  ssl: false,
+});
 
 describe.skipIf(postgresMissing() !== null)('a change of the library on PostgreSQL', () => {
   let server: PostgresServer;
@@ -105,5 +124,103 @@ describe.skipIf(postgresMissing() !== null)('a change of the library on PostgreS
     expect(acknowledged.filter((seq) => !stored.includes(seq))).toEqual([]);
     expect(new Set(acknowledged).size).toBe(acknowledged.length);
     expect(acknowledged.length).toBeGreaterThan(0);
+  });
+
+  describe('of a long text', () => {
+    const longTokens = (first: string, last: string) => {
+      const words = Array.from({ length: 60_000 }, (_, index) => `w${index}`);
+      return tokensOf([first, ...words, last].join(' '));
+    };
+    const addLong = (documents: DocumentStorage, id: string, first = 'first', last = 'last') =>
+      documents.commit(
+        changeOf({ added: [{ document: documentOf(id), tokens: longTokens(first, last) }] }),
+      );
+    const piecesOf = async (name: string): Promise<number[]> =>
+      (await server.run('select piece from document_words order by piece', name)).rows.map(
+        ({ piece }: { piece: number }) => piece,
+      );
+    /** Statements that store this piece wait until the returned function is called. */
+    const holdPiece = async (name: string, piece: number) => {
+      await server.run(
+        `create table gate (id int); insert into gate values (1);
+        grant all on gate to ${server.role.user};
+        create function wait_at_gate() returns trigger language plpgsql security definer as $$
+          begin perform from gate for share; return new; end $$;
+        create trigger wait_at_gate before insert on document_words
+          for each row when (new.piece = ${piece}) execute function wait_at_gate()`,
+        name,
+      );
+      const { promise: opened, resolve: open } = Promise.withResolvers<void>();
+      const { promise: held, resolve: hold } = Promise.withResolvers<void>();
+      const keeper = new pg.Client({ ...keeperOptions(server), database: name });
+      await keeper.connect();
+      void (async () => {
+        await keeper.query('begin; select from gate for update');
+        hold();
+        await opened;
+        await keeper.query('commit');
+        await keeper.end();
+      })();
+      await held;
+      return open;
+    };
+
+    test('lets the commits of others through between two pieces, and is found by all its words then', async () => {
+      const name = await server.createDatabase();
+      const { documents, jobs } = await openOwner(name);
+      const open = await holdPiece(name, 2);
+      const long = addLong(documents, 'long');
+      await until(async () => (await piecesOf(name)).includes(1));
+      expect(await piecesOf(name)).toEqual([-1, 1]);
+      // Of the same user, so of the same partition.
+      await add(documents, documentOf('short'));
+      await jobs.commit([newJobChange(jobInput({ jobId: 'one', userId: 'ann' }), [], 1)]);
+      open();
+      await long;
+      const pieces = await piecesOf(name);
+      expect(pieces.slice(0, 3)).toEqual([0, 1, 2]);
+      const both = { all: [word('first'), word('last')] };
+      expect(await found(documents, both)).toEqual(['long']);
+    });
+
+    test('that changes again meanwhile has the words of the last change only', async () => {
+      const name = await server.createDatabase();
+      const { documents } = await openOwner(name);
+      const open = await holdPiece(name, 3);
+      const long = addLong(documents, 'long', 'old', 'older');
+      await until(async () => (await piecesOf(name)).includes(2));
+      const document = documentOf('long', { updatedAt: 2 });
+      const changed = documents.commit(
+        changeOf({ replaced: [{ document, tokens: longTokens('new', 'newer') }] }),
+      );
+      open();
+      await Promise.all([long, changed]);
+      expect(await found(documents, word('newer'))).toEqual(['long']);
+      expect(await found(documents, word('old'))).toEqual([]);
+      expect(await piecesOf(name)).not.toContain(-1);
+    });
+
+    test('is outdated when its process ends between two pieces, and is indexed by the next one', async () => {
+      const name = await server.createDatabase();
+      const first = await openOwner(name);
+      await server.run(
+        `create function refuse() returns trigger language plpgsql as $$
+          begin raise exception 'the process has ended'; end $$;
+        create trigger refuse before insert on document_words for each row
+          when (new.piece > 1) execute function refuse()`,
+        name,
+      );
+      // The document is stored; its words are not.
+      await addLong(first.documents, 'long');
+      expect(await piecesOf(name)).toEqual([-1, 1]);
+      await server.run('drop trigger refuse on document_words', name);
+      const { documents } = await openOwner(name);
+      expect(await documents.outdatedIndex(10)).toEqual([{ id: 'long', hasTokens: false }]);
+      await documents.commit(
+        changeOf({ reindexed: [{ id: 'long', tokens: longTokens('first', 'last') }] }),
+      );
+      expect(await documents.outdatedIndex(10)).toEqual([]);
+      expect(await found(documents, { all: [word('first'), word('last')] })).toEqual(['long']);
+    });
   });
 });

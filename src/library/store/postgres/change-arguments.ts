@@ -3,12 +3,28 @@ import { storableJson, storableText } from '#storage/postgres/storable-text';
 import type { Document } from '../../document.ts';
 import type { DocumentWrite, LibraryChange } from '../../document-port.ts';
 import type { DraftRecord } from '../../drafts/draft-storage-port.ts';
+import { longTextOf, markPiece, type LongText } from './long-texts.ts';
 import { wordVectors } from './word-vectors.ts';
 
-/** All but the events, in the order of the function's parameters after those of the leases. */
-export async function changeArguments(change: LibraryChange): Promise<unknown[]> {
-  const { basis } = change;
+export interface ChangeArguments {
+  /** All but the events, in the order of the function's parameters after those of the leases. */
+  values: unknown[];
+  /** Their words are stored after the change. */
+  longTexts: LongText[];
+}
+
+export async function changeArguments(change: LibraryChange): Promise<ChangeArguments> {
   const tokens = tokensById(change);
+  const { rows, longTexts } = await piecesOf(tokens);
+  return { values: valuesOf(change, [...tokens.keys()], rows), longTexts };
+}
+
+function valuesOf(
+  change: LibraryChange,
+  indexed: readonly string[],
+  pieces: readonly PieceRow[],
+): unknown[] {
+  const { basis } = change;
   return [
     list([...basis.documents], ([id, updatedAt]) => ({ id, updated_at: updatedAt })),
     list([...basis.drafts], ([id, record]) => draftColumns(id, record)),
@@ -29,8 +45,8 @@ export async function changeArguments(change: LibraryChange): Promise<unknown[]>
     })),
     list(change.added, ({ document }) => documentColumns(document)),
     list(change.replaced, ({ document }) => documentColumns(document)),
-    list([...tokens.keys()], (id) => ({ id })),
-    list(await pieces(tokens), (piece) => piece),
+    list(indexed, (id) => ({ id })),
+    list(pieces, (piece) => piece),
     change.reindexed.map(({ id }) => storableText(id)),
     list(change.drafts, ({ documentId, record }) => draftColumns(documentId, record)),
     list(change.sections, ({ documentId, section, requestSha256, mdContent }) => ({
@@ -93,14 +109,27 @@ function tokensById(
   return new Map(writes.flatMap(({ id, tokens }) => (tokens === undefined ? [] : [[id, tokens]])));
 }
 
-async function pieces(
+interface PieceRow {
+  id: string;
+  piece: number;
+  words: string;
+}
+
+/** The rows that are stored with the change: of a long text only its mark. */
+async function piecesOf(
   tokens: ReadonlyMap<string, DocumentWrite['tokens']>,
-): Promise<{ id: string; piece: number; words: string }[]> {
-  const rows: { id: string; piece: number; words: string }[] = [];
+): Promise<{ rows: PieceRow[]; longTexts: LongText[] }> {
+  const rows: PieceRow[] = [];
+  const longTexts: LongText[] = [];
   for (const [id, one] of tokens) {
     const vectors = one === null || one === undefined ? [] : await wordVectors(one);
-    const first = vectors.length > 1 ? 1 : 0;
-    for (const [index, words] of vectors.entries()) rows.push({ id, piece: first + index, words });
+    if (vectors.length <= 1) {
+      rows.push(...vectors.map((words) => ({ id, piece: 0, words })));
+      continue;
+    }
+    const text = longTextOf(id, vectors);
+    longTexts.push(text);
+    rows.push({ id, piece: markPiece, words: text.mark });
   }
-  return rows;
+  return { rows, longTexts };
 }

@@ -15,6 +15,7 @@ import {
 import { createPostgresDocumentEvents } from './postgres-document-events.ts';
 import { createPostgresDraftStore } from './postgres-draft-store.ts';
 import { createPostgresLibraryCommit } from './postgres-library-commit.ts';
+import { markPiece } from './long-texts.ts';
 import { toWordQuery, type WordQuery } from './word-query.ts';
 import { rankWeights } from './word-vectors.ts';
 
@@ -148,9 +149,11 @@ const statements = {
   } as PreparedStatement<ListingRow>,
   outdated: {
     name: 'outdated_documents',
-    text: `select document.id, exists (
-        select 1 from document_words where document = document.num) as "hasTokens"
-      from document_words_backlog as backlog
+    // A mark: the words of a long text were not stored before the process ended.
+    text: `select document.id, coalesce((select min(piece) >= 0 from document_words
+        where document_words.document = document.num), false) as "hasTokens"
+      from (select document from document_words_backlog
+        union select document from document_words where piece = ${markPiece}) as backlog
       join document on document.num = backlog.document limit $1`,
   } as PreparedStatement<OutdatedDocument>,
   allRenewed: { name: 'clear_words_backlog', text: 'delete from document_words_backlog' },

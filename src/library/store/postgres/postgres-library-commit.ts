@@ -3,7 +3,8 @@
  * documents it changes.
  *
  * 1. Events take the next positions of their owner's partition, as rows of the journal do.
- * 2. After a lost answer the positions show which events were stored.
+ * 2. The words of a long text follow the commit: long-texts.ts.
+ * 3. After a lost answer the positions show which events were stored.
  */
 import { GatehouseError } from '#shared/errors';
 import type { FaultInjector } from '#shared/fault-points';
@@ -15,6 +16,7 @@ import { guardPostgres, sqlStateOf } from '#storage/postgres/postgres-errors';
 import { storableText } from '#storage/postgres/storable-text';
 import type { CommitResult, LibraryChange } from '../../document-port.ts';
 import { changeArguments, changeArgumentCount } from './change-arguments.ts';
+import { indexLongText } from './long-texts.ts';
 
 const placeholders = Array.from(
   { length: leaseClaimCount + changeArgumentCount },
@@ -69,7 +71,7 @@ export function createPostgresLibraryCommit(
 
   return async (change) => {
     const owners = await ownersOf(database, change);
-    const values = await changeArguments(change);
+    const { values, longTexts } = await changeArguments(change);
     const [version] = change.versions;
     if (version !== undefined) faults.reach('draft.withinWrite', version.documentId);
     let placed: PlacedEvent[] = [];
@@ -84,6 +86,7 @@ export function createPostgresLibraryCommit(
         readAnswer: async () => ({ seqs: await seqsOf(placed) }),
       });
       const seqs = row?.seqs ?? [];
+      for (const text of longTexts) await indexLongText(database, text);
       return placed.map((event, index) => documentEventOf({ ...event, seq: seqs[index]! }));
     } catch (error) {
       return refusal(error);

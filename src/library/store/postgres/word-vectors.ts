@@ -51,7 +51,7 @@ interface PlacedToken {
 
 /** Texts of one or more vectors; none for a document without tokens. Yields to the event loop after each piece. */
 export async function wordVectors(tokens: IndexedTokens): Promise<string[]> {
-  const placed = placeTokens(tokens);
+  const placed = await placeTokens(tokens);
   // A text that repeats itself has equal pieces.
   const vectors = new Set<string>();
   for (let start = 0; start < placed.length;) {
@@ -64,15 +64,32 @@ export async function wordVectors(tokens: IndexedTokens): Promise<string[]> {
   return [...vectors];
 }
 
-function placeTokens(tokens: IndexedTokens): PlacedToken[] {
-  const columns = ['title', 'body', 'markdown'] as const;
-  return columns.flatMap((column) =>
-    tokensIn(tokens[column]).map((token, index) => ({
-      token,
-      weight: weights[column],
-      step: index === 0 ? columnGap : 1,
-    })),
-  );
+/** Characters of tokens that are placed at once: some milliseconds. */
+const sliceChars = 100_000;
+
+async function placeTokens(tokens: IndexedTokens): Promise<PlacedToken[]> {
+  const placed: PlacedToken[] = [];
+  for (const column of ['title', 'body', 'markdown'] as const) {
+    let step = columnGap;
+    for (const slice of slicesOf(tokens[column])) {
+      for (const token of tokensIn(slice)) {
+        placed.push({ token, weight: weights[column], step });
+        step = 1;
+      }
+      if (slice.length >= sliceChars) await yieldToEventLoop();
+    }
+  }
+  return placed;
+}
+
+/** Ends between two tokens. */
+function* slicesOf(text: string): Generator<string, undefined> {
+  for (let start = 0; start < text.length;) {
+    const space = text.indexOf(' ', start + sliceChars);
+    const end = space < 0 ? text.length : space;
+    yield text.slice(start, end);
+    start = end;
+  }
 }
 
 /** The piece that begins with the token `start`, and the index after its last token. It has more tokens than `overlap`. */
