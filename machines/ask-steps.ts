@@ -147,10 +147,16 @@ const messageOf = (calls: readonly AskCall[], content: string): AskMessage => ({
   })),
 });
 
-const keyOf = (lookup: AskLookup): string =>
-  lookup.kind === 'read'
-    ? `read ${lookup.id} ${lookup.from ?? ''}`
-    : `search ${lookup.query.trim().toLowerCase()}`;
+function keyOf(lookup: AskLookup): string {
+  switch (lookup.kind) {
+    case 'read':
+      return `read ${lookup.id} ${lookup.from ?? ''}`;
+    case 'external':
+      return `external ${lookup.name} ${JSON.stringify(lookup.params)}`;
+    case 'search':
+      return `search ${lookup.query.trim().toLowerCase()}`;
+  }
+}
 
 const errorContent = (toolError: AskToolError): string => JSON.stringify(toolError);
 
@@ -161,7 +167,7 @@ export function applyLookupResults(context: AskContext, done: LookupResults): Ch
   const sources = [...context.sources];
   // A read of an unknown id found nothing and costs no look-up.
   const counts = ({ callId, lookup }: PlannedLookup): boolean =>
-    lookup.kind === 'search' || results.get(callId)?.ok === true;
+    lookup.kind !== 'read' || results.get(callId)?.ok === true;
   const memo = { ...context.memo };
   const texts = context.open.map((callId): [string, string] => {
     const reply = context.replies[callId];

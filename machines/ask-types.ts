@@ -13,7 +13,7 @@ export interface AskLimits {
   rounds: number;
   /** Model calls, the final call included; 1 or more. */
   modelCalls: number;
-  /** Searches and document reads together. */
+  /** Searches, document reads and reads of other programs together. */
   lookups: number;
   /** Characters of one result in the conversation, and of all results together. */
   resultCharsMax: number;
@@ -23,7 +23,9 @@ export interface AskLimits {
 export type AskLookup =
   | { kind: 'search'; query: string; limit: number }
   /** `from`: index of the first character to read; omitted: continue after the part that was already shown. */
-  | { kind: 'read'; id: string; from?: number | undefined };
+  | { kind: 'read'; id: string; from?: number | undefined }
+  /** A read of another program; `name` is that of the offered function. */
+  | { kind: 'external'; name: string; params: Record<string, unknown> };
 
 /** Error returned to the model instead of a tool result. */
 export interface AskToolError {

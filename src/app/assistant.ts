@@ -62,9 +62,10 @@ export async function createAssistant(
   const language = languageOf(config, parts.tools);
   const library = wireLibrary(parts);
   const search = wireDocumentSearch({ ...parts, library });
-  const react = wireAskLoop({ ...parts, library, search });
   const { schedules, deliveries } = stores;
   const status = createSystemStatus({ pool, stats: () => journal.stats, schedules, clock });
+  const tools = await wireTools({ ...parts, library, search, status, onCall: observers.onCall });
+  const react = wireAskLoop({ ...parts, library, search, registry: tools });
   const speculation = speculationOf(config, pool);
   const effects = createEffects({
     language,
@@ -74,7 +75,7 @@ export async function createAssistant(
     },
     speculation,
     reasonerLoad: () => busyLoadOf(pool.role('reasoner')),
-    tools: await wireTools({ ...parts, library, search, status, onCall: observers.onCall }),
+    tools,
     externalTools: (message, userId) => parts.mcp.offer(message, userId),
     asked: ({ conversation, jobId }) =>
       queries.asked(conversation, jobId, clock.now() - answerableMs),

@@ -10,6 +10,7 @@ import { createActor, fromPromise } from 'xstate';
 import { askMachine } from '#machines/ask';
 import { syntheticCallId } from '#machines/ask-steps';
 import type {
+  AskCall,
   AskInput,
   AskLimits,
   AskOutput,
@@ -21,7 +22,14 @@ import type {
   ModelCallResult,
 } from '#machines/ask-types';
 import { modelFailureToError } from '#shared/model/model-failure-to-error';
-import type { Backend, ErrorReason, ModelOutcome, RunOptions } from '#shared/model/model';
+import type {
+  Backend,
+  ErrorReason,
+  ModelAnswer,
+  ModelOutcome,
+  ModelRequest,
+  RunOptions,
+} from '#shared/model/model';
 import type { QueuePosition } from '#machines/job-types';
 import type { Clock } from '#shared/clock';
 import type { GatehouseError } from '#shared/errors';
@@ -35,6 +43,7 @@ import {
 import type { AskQuestion } from './ask.ts';
 import type { RetrievalStore } from './retrieval.ts';
 import { printedCallRules, parseToolCalls } from './ask-tool-calls.ts';
+import { externalTool, type ExternalRead, type OfferReads } from './external-reads.ts';
 import { formatSearchResult, retrieve, type ShownRanges } from './ask-retrieval.ts';
 import { modelCallEntry, lookupEntry, type TraceEntry } from './ask-trace.ts';
 
@@ -103,6 +112,8 @@ export type AskLoopOutcome =
 
 export interface AskLoopOptions {
   library: RetrievalStore;
+  /** Reads of other programs. Default: none. */
+  offerReads?: OfferReads;
   /** @throws GH_BACKEND_UNKNOWN */
   selectBackend(name: string | null): Backend;
   /** Time limit of one request to this backend in ms; 0: no limit. */
@@ -144,6 +155,8 @@ class AskLoopRun {
   readonly #startedAt: number;
   readonly #timeLimitMs: number;
   readonly #trace: TraceEntry[] = [];
+  /** The same in every request of this ask: the prompt cache of the server stays valid. */
+  readonly #reads: readonly ExternalRead[];
   readonly #usedCallIds = new Set<string>([syntheticCallId]);
   /** The passages of each document that the model has seen. */
   readonly #shownRanges: ShownRanges = new Map();
@@ -166,6 +179,7 @@ class AskLoopRun {
     this.#estimator = estimator;
     this.#limits = options.limits ?? askLoopLimits;
     this.#startedAt = options.clock.now();
+    this.#reads = options.offerReads?.(question.query, question.userId) ?? [];
     const limitMs = question.timeLimitMs ?? options.timeLimitMs(backend.id);
     this.#timeLimitMs = limitMs > 0 ? Math.min(limitMs, timeLimitMax) : timeLimitMax;
   }
@@ -225,7 +239,12 @@ class AskLoopRun {
     return {
       limits: this.#limits,
       query,
-      messages: askLoopMessages({ query, now: at, timeZone }),
+      messages: askLoopMessages({
+        query,
+        now: at,
+        timeZone,
+        hasExternalReads: this.#reads.length > 0,
+      }),
       closing: finalAnswerInstruction(query),
       at,
       deadlineAt: at + this.#timeLimitMs,
@@ -237,6 +256,10 @@ class AskLoopRun {
   /** At most half of the time limit: the call before the last one needs time too. */
   #finalMs(): number {
     return Math.min(this.#estimator.estimateMs(this.#backend.id), this.#timeLimitMs / 2);
+  }
+
+  get #tools(): NonNullable<ModelRequest['tools']> {
+    return [...askLoopTools, ...this.#reads.map(externalTool)];
   }
 
   #timing(): { at: number; finalMs: number } {
@@ -251,8 +274,8 @@ class AskLoopRun {
         messages,
         maxTokens: answerTokensMax,
         temperature,
-        printedCalls: printedCallRules,
-        ...(withTools ? { tools: askLoopTools, toolChoice: choice } : {}),
+        printedCalls: printedCallRules(this.#reads),
+        ...(withTools ? { tools: this.#tools, toolChoice: choice } : {}),
       },
       {
         kind: 'ask',
@@ -272,7 +295,9 @@ class AskLoopRun {
     if (choice === 'none' && outcome.ok) {
       this.#estimator.record(this.#backend.id, outcome.timings.totalMs);
     }
-    const turn = toModelTurn(outcome, this.#usedCallIds, withTools);
+    const turn = toModelTurn(outcome, withTools, (answer) =>
+      parseToolCalls(answer, this.#usedCallIds, this.#reads),
+    );
     this.#recordStep(modelCallEntry(call, outcome, turn));
     return { ...turn, ...this.#timing() };
   }
@@ -287,6 +312,8 @@ class AskLoopRun {
       query,
       shownRanges: this.#shownRanges,
       signal,
+      reads: this.#reads,
+      readMs: this.#startedAt + this.#timeLimitMs - startedAt - this.#finalMs(),
     });
     const timed = this.#timing();
     this.#recordStep(lookupEntry(call, results, timed.at - startedAt));
@@ -357,11 +384,11 @@ const toolRefusalStatuses: ReadonlySet<number | null> = new Set([400, 422, 501])
 
 function toModelTurn(
   outcome: ModelOutcome,
-  usedCallIds: Set<string>,
   withTools: boolean,
+  parseCalls: (answer: ModelAnswer) => AskCall[],
 ): DistributiveOmit<ModelCallResult, 'at' | 'finalMs'> {
   if (outcome.ok) {
-    const calls = parseToolCalls(outcome, usedCallIds);
+    const calls = parseCalls(outcome);
     return { ok: true, text: outcome.text, calls, isCut: outcome.finishReason === 'length' };
   }
   const { errorReason, status, message, backend, retryAfterMs, partialText } = outcome;

@@ -13,6 +13,7 @@ import type {
 } from '#machines/ask-types';
 import { messageOf } from '#shared/errors';
 import { truncateText } from '#language/normalize-text';
+import { readExternal, type ExternalRead } from './external-reads.ts';
 import {
   formatPassage,
   retrieveSources,
@@ -33,7 +34,12 @@ export interface LookupContext {
   /** Each look-up adds to it. */
   shownRanges: ShownRanges;
   signal: AbortSignal;
+  /** The offered reads of other programs, and their time in ms. */
+  reads: readonly ExternalRead[];
+  readMs: number;
 }
+
+type SearchContext = Omit<LookupContext, 'signal' | 'reads' | 'readMs'>;
 
 interface RetrievedSource {
   source: FoundSource;
@@ -55,10 +61,22 @@ const snippetChars = 160;
 /** Runs all look-ups of a round concurrently; returns the results in order, with the numbers of their sources. */
 export async function retrieve(call: LookupCall, context: LookupContext): Promise<LookupResult[]> {
   const { plan, charsMax, sources } = call;
-  const done = await Promise.all(plan.map((one) => runLookup(one, context)));
+  const { reads, readMs: limitMs, signal } = context;
+  const done = await Promise.all(
+    plan.map(({ callId, lookup }) =>
+      lookup.kind === 'external'
+        ? readExternal({ callId, lookup }, reads, { charsMax, limitMs, signal })
+        : runLookup({ callId, lookup }, context),
+    ),
+  );
   let numbers = sources.map(({ id }) => id);
   const results: LookupResult[] = [];
-  for (const { callId, query, found, failed } of done) {
+  for (const one of done) {
+    if ('ok' in one) {
+      results.push(one);
+      continue;
+    }
+    const { callId, query, found, failed } = one;
     if (found === null) {
       results.push({ callId, ok: false, detail: failed });
       continue;
@@ -81,7 +99,7 @@ export function formatSearchResult(
   hits: readonly FoundSource[],
   isExact: boolean,
   charsMax: number,
-  context: Omit<LookupContext, 'signal'>,
+  context: SearchContext,
 ): Promise<string> {
   const words = passageQuery(context.query);
   const shown = hits.map((source) => ({ source, start: { words } }));
@@ -98,7 +116,7 @@ interface LookupOutcome {
 }
 
 async function runLookup(
-  { callId, lookup }: PlannedLookup,
+  { callId, lookup }: PlannedLookup & { lookup: { kind: 'search' | 'read' } },
   context: LookupContext,
 ): Promise<LookupOutcome> {
   const { library, userId, signal } = context;
@@ -159,7 +177,7 @@ async function formatResults(
   { shown, isExact }: { shown: readonly RetrievedSource[]; isExact: boolean },
   numberOf: (id: AskSource['id']) => number,
   charsMax: number,
-  context: Omit<LookupContext, 'signal'>,
+  context: SearchContext,
 ): Promise<string> {
   const note = shown.length === 0 ? 'nothing found' : 'no document fits exactly; merely similar';
   const header = shown.length === 0 || !isExact ? { note } : {};

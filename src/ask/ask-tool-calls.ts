@@ -11,6 +11,7 @@ import type { AskCall, AskToolError, AskLookup } from '#machines/ask-types';
 import type { ModelAnswer, ModelToolCall, PrintedCallRules } from '#shared/model/model';
 import { extractJsonValues } from '#language/classification/model-json';
 import { askLoopTools } from '#language/prompts/ask-prompt';
+import type { ExternalRead } from './external-reads.ts';
 
 /** More calls in one turn are a loop; each accepted call costs a tool result in the conversation. */
 const callsMax = 8;
@@ -50,42 +51,62 @@ const lookupTools: Readonly<Record<string, LookupTool>> = {
   },
 };
 
-const available = Object.keys(lookupTools);
+const documentTools = Object.keys(lookupTools);
 
-function resolveToolName(raw: string): string | null {
+/** Names that no external read may have. */
+export const ownToolNames: ReadonlySet<string> = new Set(
+  documentTools.flatMap((tool) => [tool, ...lookupTools[tool]!.aliases]),
+);
+
+function resolveToolName(raw: string, reads: readonly ExternalRead[]): string | null {
   const name = raw.trim().replace(/^(?:functions?|tools?)[./]/, '');
-  const found = available.find(
+  const own = documentTools.find(
     (each) => each === name || lookupTools[each]!.aliases.includes(name),
   );
-  return found ?? null;
+  return own ?? reads.find((read) => read.name === name || read.source === name)?.name ?? null;
 }
 
-/** Rules for calls printed into the text: our tools under all their names, and also unknown tools. */
-export const printedCallRules: PrintedCallRules = {
-  tools: Object.entries(lookupTools).flatMap(([tool, { aliases }]) => {
-    const parameters = askLoopTools.find((each) => each.function.name === tool)?.function
-      .parameters;
-    return [tool, ...aliases].map((name) => ({ name, parameters }));
-  }),
+/** Rules for calls printed into the text: the offered tools under all their names, and also unknown tools. */
+export const printedCallRules = (reads: readonly ExternalRead[]): PrintedCallRules => ({
+  tools: [
+    ...Object.entries(lookupTools).flatMap(([tool, { aliases }]) => {
+      const parameters = askLoopTools.find((each) => each.function.name === tool)?.function
+        .parameters;
+      return [tool, ...aliases].map((name) => ({ name, parameters }));
+    }),
+    ...reads.flatMap(({ name, source, parameters }) => [
+      { name, parameters },
+      { name: source, parameters },
+    ]),
+  ],
   unknown: 'call',
-};
+});
 
 /** The calls of a model turn. `taken`: ids already used; new ids are added. */
 export function parseToolCalls(
   answer: Pick<ModelAnswer, 'toolCalls' | 'finishReason'>,
   taken: Set<string>,
+  reads: readonly ExternalRead[] = [],
 ): AskCall[] {
   const isCut = answer.finishReason === 'length';
-  return answer.toolCalls.slice(0, callsMax).map((call) => parseToolCall(call, isCut, taken));
+  return answer.toolCalls
+    .slice(0, callsMax)
+    .map((call) => parseToolCall(call, { isCut, taken, reads }));
 }
 
-function parseToolCall(call: ModelToolCall, isCut: boolean, taken: Set<string>): AskCall {
+interface CallRules {
+  isCut: boolean;
+  taken: Set<string>;
+  reads: readonly ExternalRead[];
+}
+
+function parseToolCall(call: ModelToolCall, { isCut, taken, reads }: CallRules): AskCall {
   const id = validId.test(call.id) && !taken.has(call.id) ? call.id : freshId(taken);
   taken.add(id);
   const { name: raw } = call.function;
-  const name = resolveToolName(raw);
+  const name = resolveToolName(raw, reads);
   const args = parseArguments(call.function.arguments, isCut);
-  const wants = toLookup(name, args);
+  const wants = toLookup(name, args, reads);
   return {
     id,
     name: name ?? (raw.replace(/[^\w.-]/g, '').slice(0, 64) || 'unknown'),
@@ -119,11 +140,19 @@ function parseArguments(raw: string, isCut: boolean): ParsedArguments {
   return fault('not a JSON object');
 }
 
-function toLookup(name: string | null, args: ParsedArguments): AskLookup | AskToolError {
+function toLookup(
+  name: string | null,
+  args: ParsedArguments,
+  reads: readonly ExternalRead[],
+): AskLookup | AskToolError {
   if (name === null) {
+    const available = [...documentTools, ...reads.map((read) => read.name)];
     return { error: 'unknown_tool', detail: 'there is no such tool', available };
   }
   if ('fault' in args) return args.fault;
+  if (!Object.hasOwn(lookupTools, name)) {
+    return { kind: 'external', name, params: args.value as Record<string, unknown> };
+  }
   const result = lookupTools[name]!.schema.safeParse(args.value);
   if (result.success) return result.data;
   const detail = result.error.issues

@@ -57,6 +57,7 @@ export function createMcp({ settings, folder, clock, log }: McpOptions): McpServ
       createMcpTool({ server, resultChars: limits.resultChars, limitMs }),
     ),
     offer: (message, userId) => offered.modelTools(message, userId),
+    offerReads: (question, userId) => offered.reads(question, userId),
     views: () => servers.map((server) => server.view()),
     start() {
       for (const server of servers) {

@@ -7,9 +7,11 @@ import type {
 } from '#language/classification/operation-port';
 import { externalToolsText } from '#language/prompts/classification-prompt';
 import { oneLine } from '#tools/sanitize-text';
+import type { OfferedRead } from './mcp-port.ts';
 import type { McpServer } from './mcp-server.ts';
 import type { McpSettings } from './mcp-settings.ts';
 import { mayUse, toolNameOf } from './mcp-tool.ts';
+import { modelSchemaOf, type JsonSchema } from './model-schema.ts';
 import { isReady, type CatalogTool, type ReadyTool } from './tool-catalog.ts';
 import { createToolRanking, type ToolRanking } from './tool-ranking.ts';
 
@@ -35,19 +37,18 @@ export function createToolOffer(servers: readonly McpServer[], limits: Limits) {
     }
     return ranking;
   };
+  /** Best first, at most `toolsOffered`. */
+  const choose = (message: string, userId: string, isWanted: (tool: ReadyTool) => boolean) =>
+    present()
+      .rank(message)
+      .filter(({ server, tool }) => mayUse(server, userId) && isWanted(tool))
+      .slice(0, limits.toolsOffered);
   return {
-    /** Best first, at most `toolsOffered`. */
-    choose: (message: string, userId: string): Listed[] =>
-      present()
-        .rank(message)
-        .filter(({ server }) => mayUse(server, userId))
-        .slice(0, limits.toolsOffered),
-
     /** The chosen tools in the form of the language's port; together at most `promptChars` in the prompt. */
     modelTools(message: string, userId: string): ModelTool[] {
       const offered: Listed[] = [];
       const operations: ModelOperation[] = [];
-      for (const listed of this.choose(message, userId)) {
+      for (const listed of choose(message, userId, () => true)) {
         const operation = toOperation(listed);
         if (externalToolsText([...operations, operation]).length > limits.promptChars) continue;
         offered.push(listed);
@@ -61,8 +62,31 @@ export function createToolOffer(servers: readonly McpServer[], limits: Limits) {
         operations: operations.filter(({ tool }) => tool === toolNameOf(id)),
       }));
     },
+
+    /** The chosen reads as functions; together at most `promptChars` in the request. */
+    reads(question: string, userId: string): OfferedRead[] {
+      let chars = 0;
+      return choose(question, userId, ({ effect }) => effect === 'reads')
+        .map(toRead)
+        .filter((read) => {
+          const size = JSON.stringify(read).length;
+          if (chars + size > limits.promptChars) return false;
+          chars += size;
+          return true;
+        });
+    },
   };
 }
+
+const toRead = ({ server, tool: { name, definition } }: Listed): OfferedRead => ({
+  tool: toolNameOf(server.id),
+  operation: name,
+  server: server.id,
+  description: oneLine(definition.description ?? definition.title ?? name, readChars),
+  parameters: modelSchemaOf(definition.inputSchema as JsonSchema),
+});
+
+const readChars = 300;
 
 const rankedFields = ({ server, tool }: Listed) => ({
   server: server.id,
@@ -78,14 +102,13 @@ const paramsMax = 12;
 
 function toOperation({ server, tool }: Listed): ModelOperation {
   const { definition, name, effect } = tool;
-  const { properties = {}, required = [] } = definition.inputSchema;
   // Required parameters first: of a long list the others are left out.
-  const names = [...new Set([...required, ...Object.keys(properties)])].filter((param) =>
-    Object.hasOwn(properties, param),
-  );
-  const params = names
+  const { properties = {}, required = [] } = modelSchemaOf(
+    definition.inputSchema as JsonSchema,
+  ) as { properties?: Record<string, ShownSchema>; required?: string[] };
+  const params = Object.entries(properties)
     .slice(0, Math.max(paramsMax, required.length))
-    .map((param): [string, ModelParam] => [param, toParam(properties[param])]);
+    .map(([param, schema]): [string, ModelParam] => [param, toParam(schema)]);
   return {
     tool: toolNameOf(server.id),
     operation: name,
@@ -98,22 +121,14 @@ function toOperation({ server, tool }: Listed): ModelOperation {
   };
 }
 
-interface PropertySchema {
-  type?: string | string[];
+/** As `modelSchemaOf` makes it. */
+interface ShownSchema {
+  type?: string;
   enum?: unknown[];
 }
 
-const typeOf = (schema: unknown): string | undefined => {
-  const { type } = (typeof schema === 'object' && schema !== null ? schema : {}) as PropertySchema;
-  return Array.isArray(type) ? type.find((one) => one !== 'null') : type;
-};
-
-function toParam(schema: unknown): ModelParam {
-  const type = typeOf(schema);
-  const { enum: values } = (
-    typeof schema === 'object' && schema !== null ? schema : {}
-  ) as PropertySchema;
-  const isShort = Array.isArray(values) && values.join('|').length <= enumChars;
+function toParam({ type, enum: values }: ShownSchema): ModelParam {
+  const isShort = values !== undefined && values.join('|').length <= enumChars;
   const words = isShort ? values.map((value) => oneLine(String(value), enumChars)) : undefined;
   return {
     ...(type === undefined ? {} : { type }),
@@ -124,13 +139,13 @@ function toParam(schema: unknown): ModelParam {
 
 /** Small models write values as text: they get the type that the schema names. */
 const coerceParams =
-  (properties: Record<string, unknown>): Resolver =>
+  (properties: Record<string, ShownSchema>): Resolver =>
   (params) => ({
     ok: true,
     params: Object.fromEntries(
       Object.entries(params).map(([name, value]) => [
         name,
-        coerce(value, Object.hasOwn(properties, name) ? typeOf(properties[name]) : undefined),
+        coerce(value, Object.hasOwn(properties, name) ? properties[name]?.type : undefined),
       ]),
     ),
   });

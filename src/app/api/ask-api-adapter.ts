@@ -7,11 +7,13 @@ import type { Library } from '#library/library';
 import { parseQuery } from '#library/fulltext/fts-terms';
 import { passageIn } from '#library/fulltext/snippet';
 import type { AskLoopRoutesOptions } from '#http/routes/ask-loop-routes';
+import type { ToolRegistry } from '#tools/registry';
+import { createReadOffer } from './ask-external-reads.ts';
 import { selectBackend } from '#models/backend-pool';
 import type { DocumentSearch } from '#library/document-search';
 import type { CoreParts } from '../core-parts.ts';
 
-export type AskParts = Pick<CoreParts, 'config' | 'library' | 'search' | 'pool' | 'clock' | 'log'>;
+type AskParts = Pick<CoreParts, 'config' | 'library' | 'search' | 'pool' | 'clock' | 'log'>;
 
 export function wireAsk({ config, library, search, pool, clock }: AskParts): Ask {
   return createAsk({
@@ -23,9 +25,13 @@ export function wireAsk({ config, library, search, pool, clock }: AskParts): Ask
 }
 
 /** The ask loop, with the backend of the role `react` or a named backend. */
-export function wireAskLoop({ config, library, search, pool, clock, log }: AskParts): AskLoop {
+export function wireAskLoop(
+  parts: AskParts & Pick<CoreParts, 'mcp'> & { registry: Pick<ToolRegistry, 'run'> },
+): AskLoop {
+  const { config, library, search, pool, clock, log } = parts;
   return createAskLoop({
     library: createRetrievalStore(library, search),
+    offerReads: createReadOffer({ ...parts, timeZone: config.timezone }),
     selectBackend: (name) => selectBackend(pool, name, 'react'),
     timeLimitMs: (id) => pool.find(id)?.config.timeoutsMs.total ?? 0,
     clock,

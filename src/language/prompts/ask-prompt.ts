@@ -113,7 +113,7 @@ const functionTool = (
   function: { name, description, parameters: { type: 'object', properties, required } },
 });
 
-/** The same in every request. */
+/** For the documents; the same in every request. */
 export const askLoopTools: NonNullable<ModelRequest['tools']> = [
   functionTool(
     'search',
@@ -147,10 +147,19 @@ export const askLoopTools: NonNullable<ModelRequest['tools']> = [
   ),
 ];
 
-export function askLoopMessages(prompt: Omit<AskPrompt, 'sources' | 'isExact'>): ChatMessage[] {
+/** Behind the rules for the documents, and only if such tools are offered. */
+const externalReads: Record<Locale, string> = {
+  ko: `- search와 read가 아닌 도구는 다른 프로그램의 값을 읽습니다. 지금의 상태처럼 문서에 없을 것은 search 대신 그 도구로 읽고, 그 결과에는 번호를 붙이지 않습니다.`,
+  en: `- The tools other than search and read get values of other programs. What no document holds, such as a present state, is read with them instead of search; their results have no number.`,
+};
+
+export function askLoopMessages(
+  prompt: Omit<AskPrompt, 'sources' | 'isExact'> & { hasExternalReads?: boolean },
+): ChatMessage[] {
   const locale = localeOf(prompt.query);
+  const more = prompt.hasExternalReads === true ? `\n${externalReads[locale]}` : '';
   return [
-    { role: 'system', content: system[locale] },
+    { role: 'system', content: `${system[locale]}${more}` },
     { role: 'user', content: withCurrentTime(questionLine(prompt.query), prompt, locale) },
   ];
 }
