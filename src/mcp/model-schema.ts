@@ -5,7 +5,7 @@
  */
 import { oneLine } from '#tools/sanitize-text';
 
-export type JsonSchema = Record<string, unknown>;
+type JsonSchema = Record<string, unknown>;
 
 const depthMax = 4;
 const paramsMax = 20;

@@ -11,7 +11,7 @@ import type { OfferedRead } from './mcp-port.ts';
 import type { McpServer } from './mcp-server.ts';
 import type { McpSettings } from './mcp-settings.ts';
 import { mayUse, toolNameOf } from './mcp-tool.ts';
-import { modelSchemaOf, type JsonSchema } from './model-schema.ts';
+import { modelSchemaOf } from './model-schema.ts';
 import { isReady, type CatalogTool, type ReadyTool } from './tool-catalog.ts';
 import { createToolRanking, type ToolRanking } from './tool-ranking.ts';
 
@@ -83,7 +83,7 @@ const toRead = ({ server, tool: { name, definition } }: Listed): OfferedRead => 
   operation: name,
   server: server.id,
   description: oneLine(definition.description ?? definition.title ?? name, readChars),
-  parameters: modelSchemaOf(definition.inputSchema as JsonSchema),
+  parameters: modelSchemaOf(definition.inputSchema),
 });
 
 const readChars = 300;
@@ -103,9 +103,10 @@ const paramsMax = 12;
 function toOperation({ server, tool }: Listed): ModelOperation {
   const { definition, name, effect } = tool;
   // Required parameters first: of a long list the others are left out.
-  const { properties = {}, required = [] } = modelSchemaOf(
-    definition.inputSchema as JsonSchema,
-  ) as { properties?: Record<string, ShownSchema>; required?: string[] };
+  const { properties = {}, required = [] } = modelSchemaOf(definition.inputSchema) as {
+    properties?: Record<string, ShownSchema>;
+    required?: string[];
+  };
   const params = Object.entries(properties)
     .slice(0, Math.max(paramsMax, required.length))
     .map(([param, schema]): [string, ModelParam] => [param, toParam(schema)]);

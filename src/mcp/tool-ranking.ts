@@ -16,6 +16,7 @@ export interface RankedTool {
 }
 
 interface IndexedTool {
+  server: string;
   weights: ReadonlyMap<string, number>;
   length: number;
 }
@@ -23,6 +24,12 @@ interface IndexedTool {
 const fieldWeights = { name: 4, words: 6, server: 2, parameters: 1, description: 1 };
 /** Weight of a word that only means the same as a word of the question. */
 const meaningWeight = 0.5;
+/**
+ * What the best tool of a server adds to the others of it: a question whose verb is not understood is still about its
+ * subject. Only for servers whose best tool is nearly the best of all.
+ */
+const serverShare = 0.15;
+const leadingShare = 0.8;
 /** The usual constants of BM25. */
 const saturation = 1.2;
 const lengthShare = 0.5;
@@ -60,8 +67,18 @@ export function createToolRanking<Item>(
   return {
     rank(message) {
       const query = queryTokens(message, [...rarity.keys()]);
+      const own = indexed.map((tool) => scoreOf(tool, query));
+      const bests = new Map<string, number>();
+      indexed.forEach(({ server }, index) =>
+        bests.set(server, Math.max(bests.get(server) ?? 0, own[index]!)),
+      );
+      const leading = leadingShare * Math.max(0, ...bests.values());
       return indexed
-        .map((tool, index) => ({ item: items[index]!, score: scoreOf(tool, query), index }))
+        .map(({ server }, index) => {
+          const best = bests.get(server)!;
+          const shared = best >= leading ? serverShare * best : 0;
+          return { item: items[index]!, score: own[index]! + shared, index };
+        })
         .filter(({ score }) => score > 0)
         .sort((a, b) => b.score - a.score || a.index - b.index)
         .map(({ item }) => item);
@@ -83,7 +100,7 @@ function indexTool(tool: RankedTool): IndexedTool {
   add(tool.server, fieldWeights.server);
   add(tool.parameters.join(' '), fieldWeights.parameters);
   add(tool.description.slice(0, descriptionChars), fieldWeights.description);
-  return { weights, length };
+  return { server: tool.server, weights, length };
 }
 
 /** Each token of the message with its weight. */

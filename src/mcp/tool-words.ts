@@ -4,7 +4,10 @@
  * with `words` of a server.
  */
 
-/** One entry a line: words of a question, `=`, words of tools. Korean words also match with their endings. */
+/**
+ * One entry a line: words of a question, `=`, words of tools. Korean words also match with their endings; `_` joins the
+ * words of an English phrase.
+ */
 const entries = `
 보여 보여줘 알려 확인 어때 어떻게 = get read show list state status
 뭐가 무엇 어떤 = list get
@@ -146,6 +149,125 @@ big large = size info
 webpage website site = url fetch web page
 changed changes difference = diff changes status
 check off finished done = complete done
+보여 띄워 열람 적혀 쓰여 = read show get file
+print display open = read file text
+버려 버릴 폐기 = delete remove
+get_rid throw_away trash = delete remove file
+replace correct typo = edit change lines
+가려내 골라 = search list
+문서 서류 이력서 계약서 영수증 보고서 사진들 = file document search
+document documents spreadsheet invoice invoices receipt receipts pdf report photos videos = file document directory
+동영상 영상 비디오 용량 기가 메가 = size file
+space gigabytes megabytes biggest largest = size sizes
+하위 서브 계층 = tree directory
+subfolder subfolders overview = tree directory
+보관함 다운로드 바탕화면 = directory folder file
+downloads desktop = directory folder file
+바람 풍속 맑 흐려 흐릴 소나기 태풍 미세먼지 덥겠 춥겠 코트 외투 = weather wind rain forecast temperature
+coat jacket outside outdoors wind windy storm degrees hot chilly freezing humid = weather temperature wind rain forecast
+몇도 = temperature weather
+스마트홈 연결된 = device entity house list
+gadget gadgets appliance appliances = device entity
+바닥 쓸어 먼지 물걸레 = vacuum clean
+hoover mop floor floors dust dusty sweep = vacuum clean
+햇빛 걷어 셔터 차양 = cover blind curtain
+shutter shutters drapes curtains sunlight = cover blind curtain
+자동 = automation
+주차장 마당 = camera snapshot
+driveway porch yard backyard = camera snapshot
+콘센트 선풍기 플러그 = switch socket
+outlet plug socket fan = switch socket
+잊어 잊어버려 = delete remove memory entity
+였더라 뭐였 누구였 이름이 누구야 = search memory entity
+keep_in_mind note_that bear_in_mind don't_forget = memory entity observation create add
+told_you did_i_tell i_told about_my who_is my_friend my_sister my_brother my_wife my_husband = search memory entity
+틀렸어 아니래 = delete edit observation fact
+오빠 언니 누나 남동생 여동생 부부 친구 동료 가족 아들 딸 = relation entity person
+sister brother cousin uncle aunt colleague neighbour neighbor married = relation entity person
+나에대해 = memory graph entity
+put_on listen hear tune album band singer sing sings = music play song track artist
+흐르는 나오는 부른 누구노래 = song playing track current
+anything_by = search songs artist
+mix jazz rock workout = playlist music
+멜로디 연주 = music song
+잠깐만 그만 멈추 = pause stop
+hold mute quiet silence = pause stop volume
+google online internet = web search
+점수 보조금 맛집 영업시간 뉴스 = web search
+score opening_hours news latest price_of = web search
+out_of ran_out run_out need_to_buy supermarket grocery_store = shopping list item add
+마트 슈퍼 휴지 우유 계란 빵 = shopping list item
+have_to_do left_to_do need_to_do to_do = tasks list task
+뭐해야 해야돼 해야해 해야할 까지해야 = task todo list
+tick_off tick cross_off paid = task done mark
+목록에서 = list item bought done
+걸려 걸릴 까지가 몇분 가는법 가려면 도착 공항 = route transit time
+fastest way_to get_to directions_to airport station hospital distance drive walk = route plan
+뭐라고해 = translate language
+mean means = translate language text
+제곱미터 평이 그램 킬로그램 킬로미터 = convert unit
+우리돈 = convert currency money
+남편 아내 엄마 아빠 = send notification phone
+mom dad husband wife kids = send notification phone family
+권한 허락 들어갈수 볼수있 접근가능 = allowed access folders
+permission permissions reach allowed access = allowed access
+전원 = switch turn
+power = switch turn power
+히터 온풍기 선풍기 가습기 제습기 얼어 찜통 더워 더운데 시원 따뜻 = climate temperature thermostat heating
+heater freezing radiator boiler ac aircon cooling = climate temperature thermostat
+잠금 열쇠 자물쇠 뒷문 앞문 현관문 방문 = lock door
+key bolt deadbolt door doors gate = lock door
+모드로 분위기로 = scene
+mood ambience mode = scene mode
+마당 초인종 택배왔 누가왔 누구왔 밖에누 CCTV = camera snapshot picture
+doorbell cctv watching camera cameras = camera snapshot picture
+기억한 기억하는 저장된 알고있는 아는거 말해준 얘기했 말했던 = memory graph entity search observation
+remembered memories everything_you_know know_about = memory graph entity search
+열어봐 꺼내 = open read
+노래꺼 음악꺼 노래멈 음악멈 재생중지 = pause playback
+stop_playing pause silence = pause playback
+들리게 크게 작게 조용히 시끄러 안들려 = volume sound set
+sound louder softer quieter noisy loudness = volume speaker set
+listening_to am_i_hearing this_song = current track playing song
+눈와 눈오 눈올 비올 비와 비오 맑을 추울 더울 습할 소식 일기 우산 추워 = weather forecast rain temperature
+snow snowing snowy sun sunny cloudy cloud thunder hail fog foggy warm cold = weather forecast temperature rain
+화씨 섭씨 킬로미터 센티미터 밀리리터 인치로 리터로 몇킬로 몇미터 몇그램 몇센티 = convert unit
+celsius fahrenheit centimeters meters kilograms grams pints yards litres milliliters tablespoon teaspoons = convert unit
+남은일 할거 할것 숙제 마감 일정말고 업무 과제 = task tasks todo
+plate pending unfinished overdue errands due assignments homework = tasks task open
+끝났어 끝내 다했어 마쳤어 해치웠 처리했 = complete done task mark
+took_care_of already_did i_did i_finished = done task mark
+how_far how_long how_do_i_get way_home by_bike by_car by_train on_foot commute = route plan
+몇시간 얼마나걸 가는데 가까운길 막혀 길찾기 버스로 차로 걸어서 지하철로 = route plan
+applications = directory folder
+뒀더라 어디뒀 어디에뒀 어디갔 어딨 = search find
+locate where_is where_did where_are = search find
+앨범 신곡 히트곡 발매 = search tracks album songs
+곡 노래로 = song track
+즐겨듣기 즐겨찾기 담아 = add playlist song
+favourites favorites = playlist add
+세제 샴푸 치약 쌀 고기 과일 채소 사야겠 사야해 사야돼 사놔 = shopping add item buy
+buy purchase pick_up get_some detergent milk bread eggs fruit vegetables = shopping list item add
+샀어 샀다 샀으니 사왔 구입했 = shopping bought item done
+bought already_have = shopping bought item done
+살거 사야할 장볼 = shopping list items
+to_buy shopping = shopping list items
+불러줘 말해줘 들려줘 = list get read
+옮겨줘 번역 무슨뜻 뜻이 통역 = translate text
+say_in how_do_you_say in_japanese in_french in_german in_spanish in_korean in_english = translate text language
+검색해 찾아봐 알아봐 인터넷 누가이겼 결과 언제인지 = web search
+who_won who_is find_out look_up look_it_up news online = web search
+홈페이지 기사 블로그 주소 링크 = fetch page web
+link article blog homepage = fetch page web url
+환전 바꾸면 얼마야 만원 = convert currency money
+exchange francs pesos rupees currency = convert currency
+문자 카톡 알려 = send notification message phone
+text_him text_her text_my message notify inform = send notification phone
+아들이야 딸이야 동생이야 형이야 언니야 아내야 남편이야 상사야 = create relations entities memory
+boss daughter son mother father parent = relations entity
+싫어 좋아 알레르기 생일 못먹 = add observation entity memory
+allergic birthday likes hates loves prefers favorite = observation entity memory
+이름은 알아둬 외워둬 = create entity memory
 `;
 
 interface WordEntry {
@@ -180,16 +302,18 @@ const forms: readonly { pattern: RegExp; meanings: readonly string[] }[] = [
  */
 export function meaningsOf(message: string, tokens: readonly string[]): string[] {
   const closed = tokens.join('');
+  const spaced = ` ${tokens.join(' ')} `;
   return [
     ...table
-      .filter(({ words }) => words.some((word) => matches(word, tokens, closed)))
+      .filter(({ words }) => words.some((word) => matches(word, tokens, closed, spaced)))
       .flatMap(({ meanings }) => meanings),
     ...forms.filter(({ pattern }) => pattern.test(message)).flatMap(({ meanings }) => meanings),
   ];
 }
 
 /** A Korean word of two syllables or more may be within a compound; one syllable only begins a word. */
-function matches(word: string, tokens: readonly string[], closed: string): boolean {
+function matches(word: string, tokens: readonly string[], closed: string, spaced: string): boolean {
+  if (word.includes('_')) return spaced.includes(` ${word.replaceAll('_', ' ')} `);
   if (/^[a-z]/.test(word)) return tokens.includes(word);
   if (word.length > 1) return closed.includes(word);
   return tokens.some((token) => token.startsWith(word) && token.length <= word.length + 2);
