@@ -22,6 +22,7 @@ import { messageOf } from '#shared/errors';
 import type { Log } from '#shared/log';
 import type { McpServerSettings } from './mcp-settings.ts';
 import { messageBytesMax, StdioTransport } from './stdio-transport.ts';
+import { repairToolLists } from './tool-list-repair.ts';
 
 export type { CallToolResult, ToolDefinition };
 
@@ -42,9 +43,17 @@ export type CallFailureKind =
 
 export class McpCallError extends Error {
   readonly kind: CallFailureKind;
-  constructor(kind: CallFailureKind, message: string, cause?: unknown) {
+  /** The server has forgotten the session: only a new connection helps. `call`: it has refused a call of a tool so. */
+  readonly sessionLostBy: 'list' | 'call' | null;
+  constructor(
+    kind: CallFailureKind,
+    message: string,
+    cause?: unknown,
+    sessionLostBy: McpCallError['sessionLostBy'] = null,
+  ) {
     super(message, { cause });
     this.kind = kind;
+    this.sessionLostBy = sessionLostBy;
   }
 }
 
@@ -163,6 +172,12 @@ export async function connectToServer(options: ConnectionOptions): Promise<McpCo
 const closeMs = 1_000;
 
 function transportOf(settings: McpServerSettings, log: Log): Transport {
+  const transport = plainTransportOf(settings, log);
+  repairToolLists(transport, log);
+  return transport;
+}
+
+function plainTransportOf(settings: McpServerSettings, log: Log): Transport {
   const { command, env, cwd, url, headers } = settings;
   if (command !== undefined) return new StdioTransport({ command, env, cwd }, log);
   return new StreamableHTTPClientTransport(new URL(url!), {
@@ -211,7 +226,11 @@ function watchSends(transport: Transport): { readonly count: number } {
 
 const connectError = (error: unknown, transport: Transport): McpCallError => {
   const { kind, message } = callError(error, transport, false);
-  return new McpCallError(kind === 'login' ? 'login' : 'unreachable', message, error);
+  const isNotThere = error instanceof SdkHttpError && [404, 405].includes(error.status ?? 0);
+  const hint = isNotThere
+    ? ' (no Streamable HTTP at this address; HTTP+SSE of 2024 is not supported)'
+    : '';
+  return new McpCallError(kind === 'login' ? 'login' : 'unreachable', message + hint, error);
 };
 
 /** Errors of JSON-RPC that a server answers before it runs a tool. */
@@ -234,10 +253,17 @@ function callError(
   const reason =
     transport instanceof StdioTransport && kind !== 'refused' ? transport.endReason : '';
   const cause = messageOf((error as Error).cause ?? '');
-  const parts = [messageOf(error), cause, reason].filter(
+  const status = error instanceof SdkHttpError ? `HTTP ${error.status}` : '';
+  const parts = [status, messageOf(error).replace(/: ?$/, ''), cause, reason].filter(
     (part) => part !== '' && part !== 'closed',
   );
-  return new McpCallError(kind, parts.join(': '), error);
+  const isSessionLost =
+    transport instanceof StreamableHTTPClientTransport &&
+    transport.sessionId !== undefined &&
+    error instanceof SdkHttpError &&
+    error.status === 404;
+  const lostBy = isSessionLost ? (wasSent ? 'call' : 'list') : null;
+  return new McpCallError(kind, parts.join(': '), error, lostBy);
 }
 
 /** Of a server, or of a proxy that has passed the call on. */

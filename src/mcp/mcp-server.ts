@@ -163,9 +163,9 @@ export class McpServer {
     const first = attempt(options.isFresh);
     if (!options.isRepeatable) return first;
     return first.catch((error: unknown) => {
-      if (!(error instanceof McpCallError) || error.kind !== 'lost' || options.signal.aborted) {
-        throw error;
-      }
+      const isLost =
+        error instanceof McpCallError && (error.kind === 'lost' || error.sessionLostBy === 'call');
+      if (!isLost || options.signal.aborted) throw error;
       this.#log.info({ tool: name, error: error.message }, 'a call of an MCP tool is repeated');
       this.#retryAt = 0;
       return attempt(false);
@@ -187,7 +187,20 @@ export class McpServer {
     throw new McpCallError(kind, `${this.id}.${name} is ${tool?.state ?? 'not listed'}`);
   }
 
+  /** After the end of the session a list is read once more, a call of a tool is not sent again. */
   async #use<Value>(work: (connection: McpConnection) => Promise<Value>): Promise<Value> {
+    try {
+      return await this.#useOnce(work);
+    } catch (error) {
+      if (!(error instanceof McpCallError) || error.sessionLostBy === null) throw error;
+      this.#log.info({ error: error.message }, 'the session of an MCP server has ended');
+      this.#disconnect();
+      if (error.sessionLostBy === 'call') throw error;
+      return this.#useOnce(work);
+    }
+  }
+
+  async #useOnce<Value>(work: (connection: McpConnection) => Promise<Value>): Promise<Value> {
     const connection = await this.#connect();
     this.#running += 1;
     if (this.#idleTimer !== null) clearTimeout(this.#idleTimer);

@@ -205,10 +205,9 @@ function findInputFault(
   args: Arguments,
   locale: Locale,
 ): ToolError | null {
-  const { properties = {}, required = [] } = definition.inputSchema;
-  const known = Object.keys(properties);
+  const { required = [] } = definition.inputSchema;
   // A change of the draft, such as a new time, that this tool has no place for.
-  const foreign = Object.keys(args).filter((key) => known.length > 0 && !known.includes(key));
+  const foreign = foreignKeys(definition.inputSchema, args);
   if (foreign.length > 0) {
     const names = oneLine(foreign.join(', '), 200);
     const summary = mcpTextsOf(locale).notChangeable(names);
@@ -221,6 +220,28 @@ function findInputFault(
   const fields = oneLine(missing.join(', '), 200);
   const message = `${server}.${name}: ${truncate(problem, 200)}`;
   return toolError('GH_TOOL_INPUT', message, toolTextsOf(locale).input(fields));
+}
+
+/** Keywords with which an object may have properties that `properties` does not name. */
+const openKeywords = [
+  'additionalProperties',
+  'patternProperties',
+  'unevaluatedProperties',
+  'allOf',
+  'anyOf',
+  'oneOf',
+  'if',
+  '$ref',
+  'dependentSchemas',
+];
+
+/** The keys that the tool does not know; none if its schema leaves them open, and its validator decides. */
+function foreignKeys(schema: Readonly<Record<string, unknown>>, args: Arguments): string[] {
+  const known = Object.keys(schema['properties'] ?? {});
+  const isOpen = openKeywords.some((keyword) => Boolean(schema[keyword]));
+  return isOpen || known.length === 0
+    ? []
+    : Object.keys(args).filter((key) => !known.includes(key));
 }
 
 /**

@@ -46,7 +46,11 @@ export function catalogOf(
   pins: ToolPins,
 ): CatalogTool[] {
   const { id, reads, writes } = settings;
-  const named = (name: string): ToolDefinition[] => offered.filter((one) => one.name === name);
+  // A list that gives the same definition twice, as on two pages, has one tool.
+  const named = (name: string): ToolDefinition[] => {
+    const found = offered.filter((one) => one.name === name);
+    return [...new Map(found.map((one) => [definitionHash(one), one])).values()];
+  };
   const firstSeen = [...reads, ...writes]
     .map(named)
     .filter((found) => found.length === 1 && pins.find(id, found[0]!.name) === undefined)

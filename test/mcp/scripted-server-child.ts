@@ -29,19 +29,27 @@ function answerCall(id: number, name: string, behaviour: Behaviour): void {
     }
     case 'writes 10 MB':
       return write({ id, result: textResult('x'.repeat(10_000_000)) });
+    case 'floods with progress': {
+      for (let progress = 0; progress < 20_000; progress += 1) {
+        const params = { progressToken: id, progress, message: 'x'.repeat(100) };
+        write({ method: 'notifications/progress', params });
+      }
+      return write({ id, result: textResult('after the flood') });
+    }
     case 'changes its tools':
       write({ id, result: textResult('changed') });
       return write({ method: 'notifications/tools/list_changed' });
   }
 }
 
+process.stdout.write(script().banner ?? '');
 createInterface({ input: process.stdin }).on('line', (line) => {
   const { id, method, params } = JSON.parse(line) as {
     id: number;
     method: string;
     params: { name: string; arguments: unknown };
   };
-  const { tools, behaviours = {}, noise = '' } = script();
+  const { tools, behaviours = {}, noise = '', isEndless = false, asks = [] } = script();
   if (noise !== '') process.stderr.write(noise);
   switch (method) {
     case 'initialize':
@@ -54,13 +62,15 @@ createInterface({ input: process.stdin }).on('line', (line) => {
         },
       });
     case 'tools/list':
-      return write({ id, result: { tools } });
+      return write({ id, result: { tools, ...(isEndless ? { nextCursor: 'again' } : {}) } });
     case 'tools/call': {
       const { name } = params;
+      asks.forEach((asked, index) => write({ id: `ask-${index}`, method: asked, params: {} }));
       appendFileSync(logPath, `${JSON.stringify({ name, arguments: params.arguments })}\n`);
       return answerCall(id, name, behaviours[name] ?? { does: 'answers' });
     }
     default:
-      if (id !== undefined) write({ id, error: { code: -32601, message: 'no such method' } });
+      if (id !== undefined && method !== undefined)
+        write({ id, error: { code: -32601, message: 'no such method' } });
   }
 });

@@ -10,7 +10,8 @@ export interface Behaviour {
     | 'ends'
     | 'writes garbage'
     | 'writes 10 MB'
-    | 'changes its tools';
+    | 'changes its tools'
+    | 'floods with progress';
   result?: object;
   code?: number;
 }
@@ -28,6 +29,12 @@ export interface Script {
   behaviours?: Record<string, Behaviour>;
   /** Written to standard error at each request. */
   noise?: string;
+  /** Written to standard output before the first message. */
+  banner?: string;
+  /** Each page of the list of tools is this one, and names a next page. */
+  isEndless?: boolean;
+  /** Requests of the server that are sent before each answer of a call. */
+  asks?: string[];
 }
 
 export interface ScriptedServer {
