@@ -166,28 +166,61 @@ describe('a cancelled request', () => {
     await core.call('ann', 'POST', `/chat/${data['job_id']}/cancel`);
   });
 
-  test('of the older protocols that is only cut goes on, and its job can be read', async () => {
-    core.small.script(direct('늦은 답'));
+  /** A call of chat whose connection is cut when its job runs. */
+  async function cutCall(message: string, session: string): Promise<void> {
     const cutting = new AbortController();
-    const body = {
-      jsonrpc: '2.0',
-      id: 7,
-      method: 'tools/call',
-      params: { name: 'chat', arguments: { message: '연결이 끊겨도' } },
-    };
+    const params = { name: 'chat', arguments: { message } };
     const before = core.small.requests.length;
-    const cut = fetch(`${core.core.url}/mcp`, {
-      method: 'POST',
-      headers: { authorization: 'Bearer ann-key', accept: 'application/json, text/event-stream' },
-      body: JSON.stringify(body),
-      signal: cutting.signal,
-    });
+    const cut = post({ id: 7, method: 'tools/call', params }, session, cutting.signal);
     await core.small.arrived(before + 1);
     cutting.abort();
     await cut.then((response) => response.text()).catch(() => undefined);
+  }
+
+  const post = (message: object, session: string, signal: AbortSignal | null = null) =>
+    fetch(`${core.core.url}/mcp`, {
+      method: 'POST',
+      headers: {
+        authorization: 'Bearer ann-key',
+        accept: 'application/json, text/event-stream',
+        'mcp-session-id': session,
+      },
+      body: JSON.stringify({ jsonrpc: '2.0', ...message }),
+      signal,
+    });
+
+  test('of the older protocols that is only cut goes on, and its job can be read', async () => {
+    core.small.script(direct('늦은 답'));
+    await cutCall('연결이 끊겨도', 'cut');
     const { call } = await connectDoor(core, 'ann', 'legacy');
     const { data } = await call('list_jobs', { limit: 1 });
     const read = await call('get_job', { job_id: data['jobs'][0].job_id, wait_seconds: 10 });
     expect(read.data).toMatchObject({ status: 'ended', reply: '늦은 답' });
+  });
+
+  test('that is not open at this process, as at another worker, cancels its job', async () => {
+    core.small.script(stalls());
+    await cutCall('다른 곳에서', 'elsewhere');
+    const { call } = await connectDoor(core, 'ann', 'legacy');
+    const { data } = await call('list_jobs', { limit: 1 });
+    const cancel = { method: 'notifications/cancelled', params: { requestId: 7 } };
+    // A client of another name cancels nothing.
+    expect((await post(cancel, 'another')).status).toBe(202);
+    const id = data['jobs'][0].job_id as string;
+    expect((await call('get_job', { job_id: id })).data).toMatchObject({ status: 'running' });
+    expect((await post(cancel, 'elsewhere')).status).toBe(202);
+    const read = await call('get_job', { job_id: id, wait_seconds: 10 });
+    expect(read.data).toMatchObject({ status: 'ended', state: 'cancelled' });
+  });
+
+  test('whose id was used before is answered for its own message', async () => {
+    core.small.script(direct('하나'), direct('둘'));
+    const replies: string[] = [];
+    for (const message of ['첫 질문', '다음 질문']) {
+      const params = { name: 'chat', arguments: { message, conversation: 'same' } };
+      const answer = await post({ id: 1, method: 'tools/call', params }, 'constant');
+      replies.push(await answer.text());
+    }
+    expect(replies.map((text) => /하나|둘/.exec(text)?.[0])).toEqual(['하나', '둘']);
   });
 });
