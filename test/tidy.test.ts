@@ -24,12 +24,13 @@ const layers: Record<string, string[]> = {
   tools: ['machines', 'shared', 'storage', 'language'],
   mcp: ['machines', 'shared', 'language', 'library', 'tools'],
   schedules: ['machines', 'shared', 'storage'],
+  memory: ['machines', 'shared', 'storage', 'language', 'library'],
   ask: ['machines', 'shared', 'language'],
   jobs: ['machines', 'shared', 'storage', 'language', 'ask'],
   inspector: ['machines', 'shared', 'http', 'jobs'],
   observability: ['machines', 'shared', 'storage', 'models', 'http', 'tools', 'events', 'jobs'],
   // The composition roots put the parts together.
-  app: 'machines shared storage language models cluster http channels events library tools mcp ask schedules jobs inspector observability'.split(
+  app: 'machines shared storage language models cluster http channels events library tools mcp ask schedules memory jobs inspector observability'.split(
     ' ',
   ),
   doctor: 'machines shared storage models http channels events library tools mcp app'.split(' '),

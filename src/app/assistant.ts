@@ -16,12 +16,14 @@ import { createJournal, type Journal, type JournalOptions } from '#jobs/runtime/
 import type { Clock } from '#shared/clock';
 import { createIdSource } from '#shared/ids';
 import { isCancelRequest } from '#language/rules/consent';
+import { asksToForget } from '#language/memory/read-memory-request';
 import type { JobQueries } from '#jobs/store/job-queries';
 import { wireAskLoop } from './api/ask-api-adapter.ts';
 import { keepAttachment } from './attachments.ts';
 import type { BackendPool, PoolMember } from '#models/backend-pool';
 import type { DocumentSearch } from '#library/document-search';
 import { wireDocumentSearch } from './search-wiring.ts';
+import { civilNow, isoDate } from '#shared/calendar/civil-date';
 import { dayMs, minuteMs } from '#shared/calendar/time-units';
 import type { Observability } from '#observability/observability';
 import { createSystemStatus } from './system-status.ts';
@@ -32,6 +34,7 @@ import { mcpLimitMs } from '#mcp/mcp-settings';
 import type { ReminderBook } from '#tools/schedule/reminder-book';
 import type { ToolSet } from '#tools/tool-declaration';
 import type { CoreParts } from './core-parts.ts';
+import type { OpenedMemory } from './memory-wiring.ts';
 
 /** A question about a reminder can be answered with a bare time for this long. */
 const answerableMs = 10 * minuteMs;
@@ -55,6 +58,7 @@ export async function createAssistant(
   parts: Omit<CoreParts, 'library' | 'search'> & {
     observers: Pick<Observability, 'journal' | 'onCall'>;
     reminders: ReminderBook;
+    memory: OpenedMemory;
   },
 ): Promise<Assistant> {
   const { cluster, config, stores, pool, hub, slices, clock, log, observers } = parts;
@@ -77,6 +81,7 @@ export async function createAssistant(
     reasonerLoad: () => busyLoadOf(pool.role('reasoner')),
     tools,
     externalTools: (message, userId) => parts.mcp.offer(message, userId),
+    remembered: rememberedFacts(config, parts.memory),
     asked: ({ conversation, jobId }) =>
       queries.asked(conversation, jobId, clock.now() - answerableMs),
     timeZone: config.timezone,
@@ -85,7 +90,7 @@ export async function createAssistant(
     },
     answerFromDocuments: documentAnswers(config, react),
     clock,
-    history: historyReader(config, queries, clock),
+    history: historyReader(config, queries, clock, parts.memory),
     log,
   });
   const journal = openJournal(parts, observers.journal, effects);
@@ -178,14 +183,37 @@ function historyReader(
   { conversation: settings }: Config,
   queries: JobQueries,
   clock: Clock,
+  { memories }: OpenedMemory,
 ): AssistantOptions['history'] {
   const { historyMessages: messages, historyCharsMax, retentionDays } = settings;
-  return async ({ conversation, jobId }, purpose) => {
+  return async ({ conversation, jobId, userId }, purpose) => {
     // The classifier needs only the meaning of the last message, and is often the smaller model.
     const chars = purpose === 'classify' ? historyCharsMax / 2 : historyCharsMax;
     const limits = { messages, chars };
     const since = clock.now() - retentionDays * dayMs;
     const answered = await queries.history(conversation, jobId, maxExchanges(limits), since);
-    return buildHistory(answered, limits);
+    const redact = await memories.redactorOf(userId);
+    const shown = answered.map((one) => ({
+      ...one,
+      message: redact(one.message),
+      reply: redact(one.reply),
+    }));
+    return buildHistory(shown, limits);
   };
 }
+
+/** A request to forget something gets no facts: the model would only repeat what shall be gone. */
+const rememberedFacts =
+  (
+    { memory: { promptFacts: count, promptChars: chars }, timezone }: Config,
+    { memories }: OpenedMemory,
+  ): AssistantOptions['remembered'] =>
+  async (userId, message) => {
+    if (count === 0 || asksToForget(message)) return [];
+    const facts = await memories.fitting(userId, message, { count, chars });
+    // Oldest first: where two differ, the model is told that the last one is right.
+    const inOrder = facts.toSorted((a, b) => a.createdAt - b.createdAt);
+    return inOrder.map(({ text, createdAt }) => ({ text, date: dateOf(createdAt, timezone) }));
+  };
+
+const dateOf = (at: number, timeZone: string): string => isoDate(civilNow(at, timeZone).today);

@@ -15,6 +15,7 @@ import { openAiRoutes } from '#http/openai/openai-routes';
 import { doorRoutes } from '#http/mcp/door-routes';
 import { askLoopRoutes, type AskLoopRoutesOptions } from '#http/routes/ask-loop-routes';
 import { eventRoutes, type EventNotifier } from '#http/routes/event-routes';
+import { memoryRoutes } from '#http/routes/memory-routes';
 import { scheduleRoutes } from '#http/routes/schedule-routes';
 import { createRateLimiter, type RateLimiter } from '#http/server/rate-limiter';
 import { startServer, type HttpServer, type ServerOptions } from '#http/server/server';
@@ -50,6 +51,8 @@ import { createDraftService, type DraftService } from './draft-service.ts';
 import { createCalendarAlarms, startAlarms, watchCalendar } from './calendar-alarms.ts';
 import type { ScheduleService } from './schedule-service.ts';
 import { openSchedules, scheduleFeed } from './schedules-wiring.ts';
+import { openMemory, type OpenedMemory } from './memory-wiring.ts';
+import { createMemoryApi } from './api/memory-api-adapter.ts';
 import type { Metrics } from '#observability/metrics/metrics';
 import { createObservability } from '#observability/observability';
 import {
@@ -172,7 +175,8 @@ async function assemble(
 
   const parts = { cluster, config, stores, tools, mcp, pool, hub, slices, clock, log, faults };
   const reminders = createReminderBook(() => schedules.schedules, clock);
-  const assistant = await createAssistant({ ...parts, observers, reminders });
+  const memory = openMemory(parts);
+  const assistant = await createAssistant({ ...parts, observers, reminders, memory });
   const { journal, jobService, library, search } = assistant;
   closers.push(() => search.close());
 
@@ -180,7 +184,7 @@ async function assemble(
   const schedules = openSchedules({ ...parts, sources, metrics: observers.metrics }, assistant);
   const alarms = await createCalendarAlarms({ ...parts, schedules });
   const messaging = wireMessaging({ ...parts, jobService, schedules, channels: options.channels });
-  const actors = { journal, pool, messaging, drafts, schedules };
+  const actors = { journal, pool, messaging, drafts, schedules, memory };
   const limits = createRateLimiter(config.server.limits);
   const routes = routesOf({
     ...parts,
@@ -199,7 +203,7 @@ async function assemble(
   const server = await listenHttp({ ...listening, onRequestFinished });
   const start = cluster === null ? startAlone : startInCluster(cluster);
   mcp.start();
-  const tasks = [indexUpgrade(library, log), maintenanceTask(options, stores, clock)];
+  const tasks = [indexUpgrade(library, log), maintenanceTask(options, stores, clock, memory)];
   await start({ ...actors, server, tasks, closers });
   if (alarms !== null) closers.push(startAlarms(alarms, hub));
   return { ...addressOf(server), jobService, hub, search, cluster, ...actors, stop };
@@ -318,9 +322,11 @@ function maintenanceTask(
   }: CoreOptions,
   { removals, maintenance }: Stores,
   clock: Clock,
+  { eraseAll }: OpenedMemory,
 ): BackgroundTask {
+  const all = { ...removals, facts: eraseAll };
   return backgroundTask('role/retention', () =>
-    startRetentionJob({ maintenance, clock, removals, log, schedule: pace }),
+    startRetentionJob({ maintenance, clock, removals: all, log, schedule: pace }),
   );
 }
 
@@ -345,15 +351,11 @@ function routesOf(
     react: AskLoopRoutesOptions['react'];
     queryCharsMax: number;
     calendar: CalendarFileService | null;
+    memory: OpenedMemory;
   },
 ): ServerOptions['routes'] {
   const { cluster, jobService, hub, live, pool, journal, stores } = parts;
-  const documents = createDocumentApi(
-    parts.library,
-    parts.drafts.memos,
-    parts.search,
-    parts.slices,
-  );
+  const documents = documentApiOf(parts);
   return [
     chatRoutes({ jobService, live }),
     eventRoutes({
@@ -367,6 +369,7 @@ function routesOf(
     askLoopRoutes(parts),
     calendarRoutes(parts.calendar),
     scheduleRoutes(parts.schedules.api, scheduleFeed(parts.schedules, stores, hub)),
+    memoryRoutes(createMemoryApi(parts.memory.memories)),
     statusRoutes(createStatusSource(parts)),
     openAiRoutes({
       ...parts,
@@ -394,6 +397,14 @@ function routesOf(
     }),
   ];
 }
+
+const documentApiOf = ({
+  library,
+  drafts,
+  search,
+  slices,
+}: Pick<Core, 'drafts' | 'search'> & { library: Library; slices: FairSlices }) =>
+  createDocumentApi(library, drafts.memos, search, slices);
 
 /** On PostgreSQL events can be read when they have their places, whichever worker has stored them. */
 const notifierOf = ({ onAppended }: Stores, hub: LiveHub): EventNotifier =>

@@ -5,12 +5,15 @@ import { createToolRegistry, type ToolRegistry, type ToolRegistryOptions } from 
 import type { StatusSource } from '#tools/status/status-tool';
 import type { ReminderBook } from '#tools/schedule/reminder-book';
 import type { CoreParts } from './core-parts.ts';
+import { createFactBook } from './fact-book.ts';
+import type { OpenedMemory } from './memory-wiring.ts';
 import { createZones } from '#shared/calendar/zoned-time';
 
 type ToolsParts = Omit<CoreParts, 'pool' | 'hub' | 'slices' | 'clock' | 'library'> & {
   status: StatusSource;
   library: Pick<Library, 'ownerOf'>;
   reminders: ReminderBook;
+  memory: OpenedMemory;
   onCall: ToolRegistryOptions['onCallFinished'];
 };
 
@@ -24,6 +27,7 @@ export async function wireTools(parts: ToolsParts): Promise<ToolRegistry> {
         documents: search,
         openDrafts: (userId, limit) =>
           stores.documents.drafts.undecided(library.ownerOf(userId), limit),
+        facts: createFactBook(parts.memory.memories),
         zones: createZones(),
       })),
       ...parts.mcp.tools,

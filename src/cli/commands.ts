@@ -9,6 +9,7 @@ import { channels, type Channel } from '#app/channels';
 import { UsageError } from '#http/client/core-client';
 import { documentCommands } from './document-commands.ts';
 import { jobCommands } from './job-commands.ts';
+import { memoryCommands } from './memory-commands.ts';
 import { scheduleCommands } from './schedule-commands.ts';
 
 export const commands: Commands = {
@@ -29,6 +30,7 @@ export const commands: Commands = {
   ...jobCommands,
   ...documentCommands,
   ...scheduleCommands,
+  ...memoryCommands,
 
   ...Object.fromEntries(
     channels.map((channel) => [`bridge ${channel.name}`, bridgeCommand(channel)]),

@@ -8,12 +8,13 @@ import type { CoreClient } from '#http/client/core-client';
 import { printList, localTime } from './printed-list.ts';
 import {
   isDocumentEvent,
+  isMemoryEvent,
   isScheduleEvent,
   subjectOfEvent,
   type OutgoingEvent,
 } from '#shared/wire/document-event';
 import { documentSummary } from './drafts.ts';
-import { scheduleSummary } from './schedules.ts';
+import { dataSummary } from './schedules.ts';
 import { untilInterrupted } from './terminal.ts';
 
 /** The query of `GET /jobs` for a value of `--state`: a state, or else an outcome. */
@@ -143,5 +144,5 @@ function lineOf(event: OutgoingEvent): string {
 
 function anySummary(event: OutgoingEvent): string {
   if (isDocumentEvent(event)) return documentSummary(event);
-  return isScheduleEvent(event) ? scheduleSummary(event) : summaryOf(event);
+  return isScheduleEvent(event) || isMemoryEvent(event) ? dataSummary(event) : summaryOf(event);
 }

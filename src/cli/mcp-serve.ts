@@ -1,7 +1,8 @@
 /** `gatehouse mcp serve`: the tools of a running core for an MCP client that starts its servers as processes. */
 import { ofUser, RefusedError, CommandError, type CoreClient } from '#http/client/core-client';
 import type { AskResult } from '#http/routes/ask-response';
-import { doorChannel, type DoorHit, type DoorService } from '#http/mcp/door-service';
+import type { DoorHit, DoorService } from '#http/mcp/door-service';
+import { doorChannel } from '#shared/wire/conversation';
 import { serveDoorOnStdio } from '#http/mcp/door-stdio';
 import type { QueuePosition } from '#machines/job-types';
 import { remedies } from '#shared/error-remedies';

@@ -42,6 +42,7 @@ export async function routeCommand(command: RouteCommand): Promise<void> {
         ...configuredNames(config),
         isConfigured: (tool) => !notConfigured.has(tool),
         schedules: config.schedules.chat,
+        memory: config.memory.chat,
         now: given ?? Date.now(),
         timeZone: config.timezone,
         pendingDraft: pending,

@@ -6,6 +6,7 @@ import type {
   ScheduleView,
 } from '#shared/wire/schedule-service';
 import { UsageError, type CoreClient, ofUser } from '#http/client/core-client';
+import type { MemoryEvent } from '#shared/wire/memory-event';
 import type { ScheduleEvent } from '#shared/wire/schedule-event';
 import type { CommandValues } from './options.ts';
 import { minuteMs } from '#shared/calendar/time-units';
@@ -142,7 +143,7 @@ function runLine({ wall, outcome, at, missed_before, job_id }: RunsView['runs'][
 }
 
 /** For `gatehouse tail`. */
-export const scheduleSummary = ({ data }: ScheduleEvent): string =>
+export const dataSummary = ({ data }: ScheduleEvent | MemoryEvent): string =>
   Object.entries(data)
     .map(([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
     .join(', ')

@@ -125,6 +125,7 @@ class NatsMessaging implements Messaging {
       token: (chunk) => this.#tokens.token(chunk),
       document: wakeEvents,
       schedule: wakeEvents,
+      memory: wakeEvents,
     });
     this.#unsubscribe = () => {
       stopWaking?.();

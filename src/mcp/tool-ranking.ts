@@ -2,6 +2,7 @@
  * Ranks tools for a message by full text (BM25) over name, description, names of parameters and configured words, with
  * the tokens of the document index.
  */
+import { stemEnglish } from '#library/fulltext/english-stem';
 import { parseQuery, searchTermsOf, stemOf, tokenizeForIndex } from '#library/fulltext/fts-terms';
 import { foldText } from '#library/fulltext/text-folding';
 import { meaningsOf } from './tool-words.ts';
@@ -110,10 +111,10 @@ function queryTokens(message: string, vocabulary: readonly string[]): Map<string
   const stems = runs.map((run) => stemOf(run));
   const words = [...new Set([...runs.map(({ text }) => text), ...stems])];
   const meanings = meaningsOf(message, words);
-  for (const meaning of meanings) query.set(stem(meaning), meaningWeight);
+  for (const meaning of meanings) query.set(stemEnglish(meaning), meaningWeight);
   for (const token of searchTermsOf({ runs })) {
     if (stopWords.has(token)) continue;
-    const word = stem(token);
+    const word = stemEnglish(token);
     // humid and humidity, print and printer.
     for (const other of vocabulary) {
       if (isRelated(word, other)) query.set(other, Math.max(query.get(other) ?? 0, meaningWeight));
@@ -137,7 +138,7 @@ const wordsOf = (text: string): string[] =>
   tokenizeForIndex(foldText(text.replace(/([a-z\d])([A-Z])/g, '$1 $2').replace(/[_./-]+/g, ' ')))
     .split(' ')
     .filter((token) => token !== '' && !stopWords.has(token))
-    .map(stem);
+    .map(stemEnglish);
 
 /** Words of English that say nothing about a tool. */
 const stopWords = new Set(
@@ -146,12 +147,3 @@ const stopWords = new Set(
     /\s+/,
   ),
 );
-
-/** The word without the ending of a plural or a form of a verb. */
-function stem(word: string): string {
-  if (!/^[a-z]{4,}$/.test(word)) return word;
-  if (word.endsWith('ies')) return `${word.slice(0, -3)}y`;
-  return word
-    .replace(/(?:(?<=ss|sh|ch|x)es|(?<![su])s)$/, '')
-    .replace(/(?<=[a-z]{3})(?:ing|ed)$/, '');
-}

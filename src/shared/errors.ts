@@ -126,6 +126,10 @@ export const errorTable = {
   GH_DRAFT_TRUNCATED: entry('retryable', 502, 'The draft was cut at the limit of the answer'),
   GH_DRAFT_TOO_LONG: entry('terminal', 413, 'The memo is too long to be drafted'),
   GH_DRAFT_INTERRUPTED: entry('retryable', 500, 'The process ended while it drafted'),
+  // Memory
+  GH_MEMORY_NOT_FOUND: entry('terminal', 404, 'There is no such fact'),
+  GH_MEMORY_INVALID: entry('terminal', 400, 'This is no fact to remember'),
+  GH_MEMORY_LIMIT: entry('terminal', 429, 'The person has too many facts'),
   // Configuration and start
   GH_CONFIG_INVALID: entry('terminal', 500, 'The configuration is not valid'),
   GH_SERVER_PORT: entry('terminal', 500, 'The address cannot be listened on'),

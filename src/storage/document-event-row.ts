@@ -1,11 +1,13 @@
-/** Maps a row of `document_event` to its event. Events of schedules are in the same table, their types with a prefix. */
+/** Maps a row of `document_event` to its event. Events of schedules and of facts are in the same table, their types with a prefix. */
 import type { DocumentEvent, DocumentEventType, DraftState } from '#shared/wire/document-event';
+import type { MemoryEvent, MemoryEventType } from '#shared/wire/memory-event';
 import type { ScheduleEvent, ScheduleEventType } from '#shared/wire/schedule-event';
 import { eventId } from '#shared/wire/state-event';
 import type { DocumentEventTable } from './schema.ts';
 
 /** Types of documents have no dot. */
 export const scheduleTypePrefix = 'schedule.';
+export const memoryTypePrefix = 'memory.';
 
 export type DocumentEventRow = Omit<DocumentEventTable, 'pos'>;
 
@@ -43,10 +45,25 @@ export const scheduleEventOf = (row: DocumentEventRow): ScheduleEvent => ({
   state: row.state as ScheduleEvent['state'],
 });
 
+/** The row of a fact as a public event. */
+export const memoryEventOf = (row: DocumentEventRow): MemoryEvent => ({
+  ...common(row),
+  memory_id: row.document_id,
+  type: row.type.slice(memoryTypePrefix.length) as MemoryEventType,
+  state: row.state as MemoryEvent['state'],
+});
+
 /** Any row as a public event, and what it is about. */
-export const storedEventOf = (
-  row: DocumentEventRow,
-): { triggerType: 'document' | 'schedule'; events: [DocumentEvent | ScheduleEvent] } =>
-  row.type.startsWith(scheduleTypePrefix)
-    ? { triggerType: 'schedule', events: [scheduleEventOf(row)] }
-    : { triggerType: 'document', events: [documentEventOf(row)] };
+export function storedEventOf(row: DocumentEventRow): {
+  triggerType: 'document' | 'schedule' | 'memory';
+  events: [DocumentEvent | ScheduleEvent | MemoryEvent];
+} {
+  const { type } = row;
+  if (type.startsWith(scheduleTypePrefix)) {
+    return { triggerType: 'schedule', events: [scheduleEventOf(row)] };
+  }
+  if (type.startsWith(memoryTypePrefix)) {
+    return { triggerType: 'memory', events: [memoryEventOf(row)] };
+  }
+  return { triggerType: 'document', events: [documentEventOf(row)] };
+}

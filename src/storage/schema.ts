@@ -304,6 +304,35 @@ export interface ScheduleOccurrenceTable {
   job_id: string;
 }
 
+/** Facts that people have asked to remember, and what is left of forgotten ones. Written only by src/memory. */
+export interface MemoryFactTable {
+  id: string;
+  user_id: string;
+  /** As the person wrote it; empty once it is erased. */
+  text: string;
+  /** SHA-256 of the folded text: a person has each fact once. Null once it is forgotten. */
+  digest: string | null;
+  created_by: string;
+  /** Of the message that it came with. */
+  channel: string | null;
+  job_id: string | null;
+  created_at: number;
+  /** Null: it is remembered. */
+  forgotten_at: number | null;
+  /** Job whose message asked to forget it. */
+  forgotten_by: string | null;
+  revision: number;
+}
+
+/** Terms by which a question finds facts that are remembered. */
+export interface MemoryTermTable {
+  user_id: string;
+  term: string;
+  /** Of the fact: the newest ones are found first. */
+  created_at: number;
+  fact: string;
+}
+
 /** The view of every job in its current state. */
 export type LatestJobView = Omit<JobTable, 'num' | 'input' | 'machine_version'> & { num: number };
 
@@ -323,6 +352,8 @@ export interface Schema {
   calendar_event: CalendarEventTable;
   schedule: ScheduleTable;
   schedule_occurrence: ScheduleOccurrenceTable;
+  memory_fact: MemoryFactTable;
+  memory_term: MemoryTermTable;
   relay: RelayTable;
   delivery: DeliveryTable;
   job: JobTable;

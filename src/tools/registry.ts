@@ -2,7 +2,7 @@
  * The tool registry: the only way from a decision to a tool.
  *
  * 1. `run` never executes a write operation, whatever a model requests: writes go through `execute`, which the job
- *    machine calls after the owner's confirmation (P10). A revocable operation changes only the user's own reminders.
+ *    machine calls after the owner's confirmation (P10). A revocable operation changes only the user's own reminders and facts.
  * 2. Every call ends within its limit with a result that has a summary; a tool that throws, hangs or does not exist
  *    fails only its own call.
  * 3. Results are bounded before they are returned: they go into a prompt and into the journal.

@@ -12,6 +12,8 @@ import type { Zones } from '#shared/calendar/zoned-time';
 import type { CalendarSettings, EventStorage } from './calendar/calendar-port.ts';
 import type { DocumentSearch, OpenDrafts } from './documents/document-tool.ts';
 import type { EmailSettings } from './email/mail-port.ts';
+import type { FactBook } from './memory/fact-book.ts';
+import type { MemorySettings } from './memory/memory-settings.ts';
 import type { ReminderBook } from './schedule/reminder-book.ts';
 import type { ScheduleSettings } from './schedule/schedule-settings.ts';
 import { jsonSchemaOf } from './param-schemas.ts';
@@ -24,6 +26,8 @@ export interface ToolSettings {
   email: EmailSettings;
   /** Omitted: no reminders in chat. */
   schedules?: ScheduleSettings;
+  /** Omitted: no memory in chat. */
+  memory?: MemorySettings;
 }
 
 /** What tools are made of. */
@@ -34,6 +38,7 @@ export interface ToolParts {
   documents: DocumentSearch;
   openDrafts: OpenDrafts;
   reminders: ReminderBook;
+  facts: FactBook;
   status: StatusSource;
   labels: readonly Record<Locale, string>[];
   zones: Zones;

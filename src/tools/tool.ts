@@ -4,7 +4,7 @@
  *
  * 1. A write operation writes only in `execute`, with an idempotency key; a model requests it through an operation
  *    with the effect `drafts`, which only reads. The effect `revocable` changes only what is the user's own and can be
- *    taken back (reminders), also under a key.
+ *    taken back (reminders, facts), or what the user's message names alone, also under a key.
  * 2. Outcomes are data. A tool throws only for bugs.
  * 3. Every summary is a complete answer by itself: no model call is needed after it.
  */

@@ -43,9 +43,11 @@ describe('a core with a tool of its own', () => {
     expect(JSON.stringify(fixture.small.requests.at(-1)!.body)).toContain('서울: 맑음 (24시간)');
     expect(end.data).toMatchObject({ outcome: 'answered' });
     const status = await fixture.ask('상태');
-    expect(status.end.data['reply']).toMatch(/\n도구: 캘린더, 문서, 알림, 날씨$/);
+    expect(status.end.data['reply']).toMatch(/\n도구: 캘린더, 문서, 알림, 기억, 날씨$/);
     const english = await fixture.ask('server status');
-    expect(english.end.data['reply']).toMatch(/\nTools: calendar, documents, reminders, weather$/);
+    expect(english.end.data['reply']).toMatch(
+      /\nTools: calendar, documents, reminders, memory, weather$/,
+    );
   });
 });
 

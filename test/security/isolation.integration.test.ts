@@ -15,6 +15,7 @@ interface Owned {
   document: string;
   memo: string;
   schedule: string;
+  fact: string;
 }
 
 async function thingsOfBob(core: KeyedCore): Promise<Owned> {
@@ -33,7 +34,8 @@ async function thingsOfBob(core: KeyedCore): Promise<Owned> {
   await core.call('bob', 'POST', `/memos/${memo}/promote-to-document`);
   const rule = { cron: '0 9 * * *' };
   const { schedule_id } = await json(core.call('bob', 'POST', '/schedules', { text, rule }));
-  const ids = { job, document, memo, schedule: schedule_id };
+  const { id: fact } = await json(core.call('bob', 'POST', '/memory', { text }));
+  const ids = { job, document, memo, schedule: schedule_id, fact };
   return Object.fromEntries(
     Object.entries(ids).map(([name, id]) => [name, String(id)]),
   ) as unknown as Owned;
@@ -41,7 +43,7 @@ async function thingsOfBob(core: KeyedCore): Promise<Owned> {
 
 /** The parameters of all routes with the ids of bob's objects; null: the parameter names no object of a user. */
 const parameters: Record<string, ((owned: Owned, path: string) => string[]) | null> = {
-  id: ({ job, document, memo, schedule }) => [job, document, memo, schedule],
+  id: ({ job, document, memo, schedule, fact }) => [job, document, memo, schedule, fact],
   version: () => ['1'],
   name: null,
   model: null,
@@ -103,6 +105,7 @@ test('the key of one user reaches no object of another through any route, by id,
       `/documents/${owned.document}`,
       `/documents/${owned.memo}`,
       `/schedules/${owned.schedule}`,
+      `/memory/${owned.fact}`,
     ].map(async (path) => (await core.call('bob', 'GET', path)).text()),
   );
   for (const text of mine) expect(text).toContain(secret);

@@ -1,4 +1,4 @@
-/** The storages of documents, calendar entries, schedules and vectors on each database, behind one shape. */
+/** The storages of documents, calendar entries, schedules, facts and vectors on each database, behind one shape. */
 import { afterAll, beforeAll, onTestFinished } from 'vitest';
 import type { DocumentStorage } from '#library/document-port';
 import type { OpenedVectors } from '#library/semantic/embedding-port';
@@ -7,6 +7,9 @@ import { createPostgresDocumentStore } from '#library/store/postgres/postgres-do
 import { openPostgresVectors } from '#library/store/postgres/postgres-vector-store';
 import { openVectorStore } from '#library/store/vector-store';
 import { openDatabase } from '#storage/database';
+import type { MemoryStorage } from '#memory/memory-port';
+import { createMemoryStore } from '#memory/store/memory-store';
+import { createPostgresMemoryStore } from '#memory/store/postgres/postgres-memory-store';
 import type { ScheduleStorage } from '#schedules/schedule-port';
 import { createPostgresScheduleStore } from '#schedules/store/postgres/postgres-schedule-store';
 import { createScheduleStore } from '#schedules/store/schedule-store';
@@ -25,6 +28,7 @@ export interface LibraryStores {
   documents: DocumentStorage;
   calendar: EventStorage;
   schedules: ScheduleStorage;
+  memory: MemoryStorage;
   openVectors(): Promise<OpenedVectors>;
   /** Writes fail from now on as on a full disk; the returned function ends this. */
   fillDisk(): Promise<() => Promise<void>>;
@@ -46,7 +50,7 @@ export interface LibraryStoreKind {
 
 const tables = `document, document_words, document_words_backlog, document_chunk, document_event, document_version,
   draft, draft_section, draft_setting, embedding_backlog, embedding_space, calendar_event,
-  schedule, schedule_occurrence`;
+  schedule, schedule_occurrence, memory_fact, memory_term`;
 
 /** Every database. To be called at the top of a test file. */
 export function useLibraryStores(): LibraryStoreKind[] {
@@ -84,6 +88,7 @@ export async function openSqliteStores(path = ':memory:'): Promise<LibraryStores
     documents: createDocumentStore(database),
     calendar: createCalendarStore(database),
     schedules: createScheduleStore(database),
+    memory: createMemoryStore(database),
     openVectors: () => openVectorStore(database),
     async fillDisk() {
       const pages = connection.pragma('page_count', { simple: true }) as number;
@@ -109,6 +114,7 @@ const largeColumns = [
   ['document', 'extracted_text'],
   ['calendar_event', 'ics'],
   ['schedule', 'text'],
+  ['memory_fact', 'text'],
 ];
 
 async function openPostgresStores({ database, writer }: PostgresWorker): Promise<LibraryStores> {
@@ -118,6 +124,7 @@ async function openPostgresStores({ database, writer }: PostgresWorker): Promise
     documents: createPostgresDocumentStore(database, writer),
     calendar: createPostgresCalendarStore(database),
     schedules: createPostgresScheduleStore(database, writer),
+    memory: createPostgresMemoryStore(database, writer),
     openVectors: () => openPostgresVectors(database),
     async fillDisk() {
       await run(refuseWrites);

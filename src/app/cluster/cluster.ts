@@ -33,6 +33,7 @@ import { countersOf, figuresOf, overviewOf, type OverviewParts } from './cluster
 import { createClusterLive, type ClusterLive, type ClusterLiveParts } from './cluster-live.ts';
 import { createJobCommands, jobOperations, type JobCommands } from './job-doors.ts';
 import { libraryOperations, routeChanges } from './library-doors.ts';
+import { memoryOperations, routeMemoryChanges } from './memory-doors.ts';
 import { routeScheduleChanges, scheduleOperations } from './schedule-doors.ts';
 
 /** A worker that is not gone answers a ping within this time, unless it is stopped. */
@@ -78,6 +79,7 @@ export class Cluster {
   #sequencerWake: (() => void) | null = null;
   #wakeSchedules: () => void = () => undefined;
   #fencedCommits = 0;
+  #noteFacts: (owner: string) => void = () => undefined;
   #endInbox: () => void = () => undefined;
 
   constructor(parts: ClusterParts) {
@@ -101,7 +103,8 @@ export class Cluster {
     });
     const documents = routeChanges(stores.documents, shared.database, this.doors);
     const schedules = routeScheduleChanges(stores.schedules, this.doors);
-    this.stores = { ...stores, documents, schedules };
+    const memory = routeMemoryChanges(stores.memory, this.doors);
+    this.stores = { ...stores, documents, schedules, memory };
     this.hub = this.#createHub();
   }
 
@@ -149,6 +152,11 @@ export class Cluster {
       subscribe: (jobId, listener) =>
         jobId === null ? live.subscribeAll(listener) : live.subscribe(jobId, listener),
     };
+  }
+
+  /** Calls the listener with a person whose facts another worker has changed here. */
+  onFactsChanged(listener: (owner: string) => void): void {
+    this.#noteFacts = listener;
   }
 
   /** Calls the listener when schedules of this worker's partitions may be due earlier than it knows. */
@@ -269,6 +277,7 @@ export class Cluster {
         ...jobOperations(journal),
         ...libraryOperations(stores.documents),
         ...scheduleOperations(stores.schedules, () => this.#wakeSchedules()),
+        ...memoryOperations(stores.memory, (owner) => this.#noteFacts(owner)),
         ...this.#live?.operations,
       },
       log,

@@ -285,6 +285,15 @@ export const configSchema = z.strictObject({
         'Channels, in this order, for a message that its own chat refuses; empty: the chats in which the person wrote, the last one first.',
       ),
   }),
+  memory: optionalSection({
+    perUserMax: count(10_000).describe('Facts of one person.'),
+    chat: z
+      .boolean()
+      .default(true)
+      .describe('Whether people can tell, list and forget facts in chat.'),
+    promptFacts: count(8, 0).describe('Facts in one prompt, at most; 0: none.'),
+    promptChars: count(1_000, 0).describe('Characters of all facts in one prompt, at most.'),
+  }),
   drafts: optionalSection({
     intervalMs: timerMs(120_000, 100).describe(
       'Time between two searches for memos that want a draft; also the wait before the first retry.',

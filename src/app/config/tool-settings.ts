@@ -1,8 +1,9 @@
-/** The settings of the tools: their section of the configuration, and that of the schedules. */
+/** The settings of the tools: their section of the configuration, and those of schedules and memory. */
 import type { ToolSettings } from '#tools/tool-declaration';
 import type { Config } from './config.ts';
 
-export const toolSettingsOf = ({ tools, schedules }: Config): ToolSettings => ({
+export const toolSettingsOf = ({ tools, schedules, memory }: Config): ToolSettings => ({
   ...tools,
   schedules,
+  memory,
 });

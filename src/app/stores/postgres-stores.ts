@@ -2,6 +2,7 @@
 import { pruneEventRanges } from '#events/store/postgres/event-range-prune';
 import { createPostgresDeliveryStore } from '#events/store/postgres/postgres-delivery-store';
 import { createPostgresEventLogStore } from '#events/store/postgres/postgres-event-log-store';
+import { createPostgresJobRedaction } from '#jobs/store/job-redaction';
 import { createPostgresJobQueries } from '#jobs/store/postgres/postgres-job-queries';
 import { createPostgresJobStore } from '#jobs/store/postgres/postgres-job-store';
 import { createPostgresDocumentStore } from '#library/store/postgres/postgres-document-store';
@@ -13,6 +14,7 @@ import { createPostgresCountStore } from '#storage/postgres/postgres-counts';
 import { openPostgres } from '#storage/postgres/postgres-database';
 import { classifyPostgresError } from '#storage/postgres/postgres-errors';
 import { createPostgresMaintenance } from '#storage/postgres/postgres-maintenance';
+import { createPostgresMemoryStore } from '#memory/store/postgres/postgres-memory-store';
 import { createPostgresScheduleStore } from '#schedules/store/postgres/postgres-schedule-store';
 import { createPostgresCalendarStore } from '#tools/calendar/store/postgres-calendar-store';
 import type { PostgresSettings } from '../config/database-settings.ts';
@@ -38,6 +40,7 @@ export async function openPostgresStores(
     const queries = createPostgresJobQueries(database);
     const documents = createPostgresDocumentStore(database, worker.writer, parts.faults);
     const schedules = createPostgresScheduleStore(database, worker.writer);
+    const memory = createPostgresMemoryStore(database, worker.writer);
     return {
       shared,
       jobs: createPostgresJobStore(database, worker.writer),
@@ -48,6 +51,8 @@ export async function openPostgresStores(
       documents,
       calendar: createPostgresCalendarStore(database),
       schedules,
+      memory,
+      redaction: createPostgresJobRedaction(database),
       openVectors: () => openPostgresVectors(database),
       counts: createPostgresCountStore(database),
       maintenance: createPostgresMaintenance(database),
@@ -56,6 +61,7 @@ export async function openPostgresStores(
         documents: (before) => documents.purgeDeleted(before),
         document_events: (before) => documents.events.prune(before),
         schedules: (before) => schedules.prune(before),
+        forgotten_facts: (before) => memory.prune(before),
         event_ranges: (before) => pruneEventRanges(database, before),
       },
       async health() {

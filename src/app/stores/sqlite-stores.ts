@@ -1,9 +1,11 @@
 /** Opens all storages on one SQLite file. */
 import { createDeliveryStore, createEventLogStore } from '#events/store/event-log-store';
 import { createJobQueries } from '#jobs/store/job-queries';
+import { createJobRedaction } from '#jobs/store/job-redaction';
 import { createJobStore } from '#jobs/store/job-store';
 import { createDocumentStore } from '#library/store/document-store';
 import { openVectorStore } from '#library/store/vector-store';
+import { createMemoryStore } from '#memory/store/memory-store';
 import { createScheduleStore } from '#schedules/store/schedule-store';
 import type { FaultInjector } from '#shared/fault-points';
 import type { Log } from '#shared/log';
@@ -24,6 +26,7 @@ export async function openSqliteStores(
   const queries = createJobQueries(database);
   const documents = createDocumentStore(database, faults);
   const schedules = createScheduleStore(database);
+  const memory = createMemoryStore(database);
   return {
     shared: null,
     jobs: createJobStore(database),
@@ -34,6 +37,8 @@ export async function openSqliteStores(
     documents,
     calendar: createCalendarStore(database),
     schedules,
+    memory,
+    redaction: createJobRedaction(database),
     openVectors: () => openVectorStore(database),
     counts: createCountStore(database),
     maintenance: createDatabaseMaintenance(database, path),
@@ -42,6 +47,7 @@ export async function openSqliteStores(
       documents: (before) => documents.purgeDeleted(before),
       document_events: (before) => documents.events.prune(before),
       schedules: (before) => schedules.prune(before),
+      forgotten_facts: (before) => memory.prune(before),
     },
     health: () => ({ problem: watch.problem(), isProven: false }),
     async close() {

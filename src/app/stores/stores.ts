@@ -1,9 +1,11 @@
 /** The storages of one core, as ports: the core and its parts know no database. */
 import type { DeliveryReportStorage, EventLogStorage } from '#events/event-log-port';
 import type { JobQueries } from '#jobs/store/job-queries';
+import type { JobRedaction } from '#jobs/store/job-redaction';
 import type { JobStorage } from '#jobs/job-store-port';
 import type { DocumentStorage } from '#library/document-port';
 import type { OpenedVectors } from '#library/semantic/embedding-port';
+import type { MemoryStorage } from '#memory/memory-port';
 import type { ScheduleStorage } from '#schedules/schedule-port';
 import type { MaybePromise } from '#shared/maybe-promise';
 import type { Counts } from '#storage/count-store';
@@ -34,6 +36,9 @@ export interface Stores {
   documents: DocumentStorage;
   calendar: EventStorage;
   schedules: ScheduleStorage;
+  memory: MemoryStorage;
+  /** Removes what people have forgotten from their ended jobs. */
+  redaction: JobRedaction;
   openVectors(): Promise<OpenedVectors>;
   counts(): MaybePromise<Counts>;
   maintenance: DatabaseMaintenance;

@@ -5,12 +5,6 @@ import type { JobPage, JobView } from '#shared/wire/job-service';
 import type { StateEvent } from '#shared/wire/state-event';
 import type { AskResult } from '../routes/ask-response.ts';
 
-/**
- * The channel of messages that a model wrote for its person. A message of this channel is never the person's own yes,
- * and never their own words.
- */
-export const doorChannel = 'mcp';
-
 export interface DoorMessage {
   message: string;
   /** The thread of the channel: messages of one conversation have a history together. */

@@ -1,5 +1,5 @@
 /**
- * `GET /events`: the events of all jobs, documents and schedules as server-sent events, stored and live, in commit order
+ * `GET /events`: the events of all jobs, documents, schedules and facts as server-sent events, stored and live, in commit order
  * (at-least-once: an event that is repeated after a lost connection has the same event id). The client sets the
  * position to continue after with `from` or Last-Event-ID. Without it the stream starts with the oldest kept event;
  * with `now` only new events are sent. The response header Last-Event-ID has the start position. Events are read from
@@ -31,7 +31,7 @@ export interface EventLog {
 export interface EventNotifier {
   subscribe(
     jobId: null,
-    listener: { event(): void; token(): void; document(): void; schedule(): void },
+    listener: Record<'event' | 'token' | 'document' | 'schedule' | 'memory', () => void>,
   ): () => void;
 }
 
@@ -57,7 +57,7 @@ export const eventRoutes =
     server.get(
       '/events',
       declare.person(
-        'The events of all jobs, documents and schedules, old and new, in the order of their commits.',
+        'The events of all jobs, documents, schedules and facts, old and new, in the order of their commits.',
         {
           querystring: z.object({
             from: z
@@ -134,6 +134,7 @@ async function streamEvents(
     token: () => undefined,
     document: onNews,
     schedule: onNews,
+    memory: onNews,
   });
   response.once('close', () => wake());
   const stream = createSseStream(response, { 'last-event-id': String(from) });

@@ -12,6 +12,7 @@ import type {
 import { logFieldsOf } from '#shared/wire/trace';
 import type { Clock } from '#shared/clock';
 import type { Log } from '#shared/log';
+import { messageOf } from '#shared/errors';
 import { redactCause } from '#shared/text/redact-cause';
 import type { Decision, ToolCall } from '#machines/decision';
 import type { PriorityClass } from '#machines/gate-queue';
@@ -25,47 +26,8 @@ import type { AnswerFromDocuments } from './answer-from-documents.ts';
 import type { Speculation } from './speculation.ts';
 import type { ToolContext } from '#shared/tool-context';
 import type { ModelTool } from '#language/classification/operation-port';
-
-/** The language port of the assistant: rules, prompts, and parsers for model output. */
-export interface LanguagePort {
-  /** ISO 8601 in the user's time zone. */
-  now(atMs: number): string;
-  /** The decision of the rules, or null. */
-  route(message: string, now: string): Decision | null;
-  /** Whether a message may answer a question that was asked before it. */
-  mayAnswer(message: string, now: string): boolean;
-  /** The decision about such an answer; null: it answers none of these messages, oldest first. */
-  routeAnswer(message: string, now: string, asked: readonly AskedMessage[]): Decision | null;
-  classify(input: PromptInput): ModelRequest;
-  /** The only retry, after an unreadable answer. */
-  repairClassification(input: PromptInput, raw: string): ModelRequest;
-  /** Null when the answer cannot be parsed. */
-  parseDecision(
-    raw: string,
-    input: Pick<PromptInput, 'message' | 'now' | 'externalTools'>,
-  ): Decision | null;
-  /** The displayable part of a text answer; null if nothing of it is meant for a user. */
-  displayableAnswer(raw: string): string | null;
-  /** How many characters of a streamed answer may be shown; `from` characters are already shown. */
-  displayablePrefixLength(text: string, from: number): number;
-  reason(input: PromptInput): ModelRequest;
-  answer(input: PromptInput): ModelRequest;
-  summarizeResults(input: {
-    message: string;
-    now: string;
-    locale: Locale;
-    results: ToolResult[];
-  }): ModelRequest;
-}
-
-export interface PromptInput {
-  message: string;
-  now: string;
-  locale: Locale;
-  history: ConversationMessage[];
-  /** Tools of MCP servers that are offered for this message; only for `classify`. */
-  externalTools?: readonly ModelTool[];
-}
+import type { RememberedFact } from '#language/prompts/memory-text';
+import type { LanguagePort, PromptInput } from './language-port.ts';
 
 /** The tools that the assistant needs. */
 export interface Toolbox {
@@ -90,6 +52,10 @@ export interface AssistantOptions {
   tools: Toolbox;
   /** The tools of MCP servers that fit a message of this user. Default: none. */
   externalTools?: ((message: string, userId: string) => readonly ModelTool[]) | undefined;
+  /** What the person has asked to remember and fits a message. Default: nothing. */
+  remembered?:
+    | ((userId: string, message: string) => Promise<readonly RememberedFact[]>)
+    | undefined;
   /** True: the classifier model summarizes a tool's result; false: the tool's own summary is the answer. */
   summarizesResults: boolean;
   /** Answers a question about documents from the tool's result; null: the result is summarized like any other. */
@@ -100,7 +66,7 @@ export interface AssistantOptions {
   timeZone: string;
   /** The earlier messages of the conversation, cut to the size for this purpose. */
   history(
-    call: Pick<EffectCall, 'conversation' | 'jobId'>,
+    call: Pick<EffectCall, 'conversation' | 'jobId' | 'userId'>,
     purpose: 'classify' | 'answer',
   ): Promise<ConversationMessage[]>;
   clock: Clock;
@@ -264,11 +230,26 @@ async function buildPrompt(
     locale: call.locale,
     history: [...pastTurns, ...attachmentTurns],
     externalTools: external ?? [],
+    facts: await factsFor(call.userId, message, options),
   };
   return {
     input,
     withoutHistory: pastTurns.length === 0 ? null : { ...input, history: attachmentTurns },
   };
+}
+
+/** The answer is not worse than before when the memory cannot be read. */
+async function factsFor(
+  userId: string,
+  message: string,
+  { remembered, log }: AssistantOptions,
+): Promise<readonly RememberedFact[]> {
+  try {
+    return (await remembered?.(userId, message)) ?? [];
+  } catch (error) {
+    log.warn({ error: messageOf(error) }, 'asks without the memory');
+    return [];
+  }
 }
 
 function turnsOfAttachment(attachment: EffectCall['context']['attachment']): ConversationMessage[] {

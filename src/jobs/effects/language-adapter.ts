@@ -19,7 +19,7 @@ import { answerMessages, reasonerMessages, summaryMessages } from '#language/pro
 import { route, routeAnswer } from '#language/rules/route';
 import { isBareTime } from '#language/schedules/answered-question';
 import type { DraftCommand } from '../service/job-service.ts';
-import type { LanguagePort, PromptInput } from './effects.ts';
+import type { LanguagePort, PromptInput } from './language-port.ts';
 
 export interface LanguageAdapterOptions {
   /** IANA name: the time zone of "today" and "at three". */
@@ -41,17 +41,18 @@ export function createLanguageAdapter({
 }: LanguageAdapterOptions): LanguagePort & {
   parseDraftReply(message: string, nowMs: number): DraftCommand | null;
 } {
-  const promptContext = ({ message, history, now }: PromptInput) => ({
+  const promptContext = ({ message, history, now, facts = [] }: PromptInput) => ({
     message,
+    facts,
     history: history as ChatMessage[],
     now: Date.parse(now),
     timeZone,
   });
   const { tableFor, classify, repair } = createClassifierRequests(tools, promptContext);
   const { isConfigured } = tableFor({});
-  const schedules = tools.some(({ name, isConfigured: isSet }) => name === 'schedule' && isSet);
+  const [schedules, memory] = [isOpen(tools, 'schedule'), isOpen(tools, 'memory')];
   const routeWithRules = (message: string, now: number, pendingDraft: boolean) =>
-    route(message, { ...home, now, timeZone, pendingDraft, isConfigured, schedules });
+    route(message, { ...home, now, timeZone, pendingDraft, isConfigured, schedules, memory });
 
   return {
     now: createIsoClock(timeZone),
@@ -112,6 +113,9 @@ export function createLanguageAdapter({
     },
   };
 }
+
+const isOpen = (tools: readonly ModelTool[], tool: string): boolean =>
+  tools.some(({ name, isConfigured }) => name === tool && isConfigured);
 
 /** The requests to the classifier, with the tools of MCP servers that are offered for one message. */
 function createClassifierRequests(

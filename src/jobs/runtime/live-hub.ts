@@ -10,6 +10,7 @@ export interface LiveHub extends LiveSource {
   event(event: StateEvent): void;
   document(event: DocumentEvent): void;
   schedule(): void;
+  memory(): void;
   text(jobId: string, content: string, replace: boolean): void;
 }
 
@@ -54,6 +55,9 @@ export function createLiveHub(): LiveHub {
     },
     schedule() {
       for (const listener of globalListeners) listener.schedule?.();
+    },
+    memory() {
+      for (const listener of globalListeners) listener.memory?.();
     },
     text(jobId, content, replace) {
       const stream = streams.get(jobId) ?? { n: 0, text: '' };

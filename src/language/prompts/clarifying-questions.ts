@@ -16,6 +16,7 @@ const ko = {
   draftDate: (title: string) => `'${title}' 일정을 언제로 잡을까요? 날짜와 시간을 알려주세요.`,
   draftTitle: '어떤 일정을 등록할까요? 제목을 알려주세요.',
   searchDates: '어느 날짜의 일정을 찾을까요?',
+  fact: '무엇을 기억할까요? ‘기억해: …’처럼 한 문장으로 말해주세요.',
   reminder: {
     when: () => '언제 알려드릴까요? 날짜와 시각을 알려주세요. (예: 내일 오전 9시, 30분 뒤)',
     time: (text: string) => `'${text}' 몇 시에 알려드릴까요?`,
@@ -47,6 +48,7 @@ const en: typeof ko = {
   draftDate: (title) => `When should '${title}' be? Tell me the date and the time.`,
   draftTitle: 'What should I put into the calendar? Tell me its title.',
   searchDates: 'Which dates should I look at?',
+  fact: 'What shall I remember? Tell me in one sentence: "remember that …".',
   reminder: {
     when: () => 'When should I remind you? Tell me the day and the time, or "in 30 minutes".',
     time: (text) => `At what time should I remind you (${text})?`,

@@ -1,6 +1,7 @@
 /** The request to the classifier. For low latency the constant parts come first, the current time at the very end. */
 import type { LocalNow } from '#shared/calendar/civil-date';
 import type { ChatMessage } from '#shared/model/model';
+import { memoryText, type RememberedFact } from './memory-text.ts';
 import { formatCurrentTime } from './prompts.ts';
 import { truncateText, cleanText } from '../normalize-text.ts';
 import type { ModelOperation, ModelParam } from '../classification/operation-port.ts';
@@ -146,8 +147,8 @@ export const externalToolsText = (offers: readonly ModelOperation[]): string =>
     ? ''
     : `[외부 도구] 이 메시지에는 아래 도구도 위의 도구처럼 쓸 수 있습니다. 위에서 할 수 없다고 한 일도 아래 도구로는 할 수 있습니다.\n${operationTexts(offers)}\n`;
 
-const classifierUserMessage = (message: string, clock: string, external: string): string =>
-  `${external}[현재 시각] ${clock}\n[메시지] ${message}`;
+const classifierUserMessage = (message: string, clock: string, chosen: string): string =>
+  `${chosen}[현재 시각] ${clock}\n[메시지] ${message}`;
 
 export interface ClassifierPrompt extends LocalNow {
   message: string;
@@ -156,11 +157,13 @@ export interface ClassifierPrompt extends LocalNow {
   operations: readonly ModelOperation[];
   /** Chosen for this message. */
   externalOperations?: readonly ModelOperation[];
+  /** What the person has asked to remember and fits the message. */
+  facts?: readonly RememberedFact[];
 }
 
 /** The request to the classifier. Everything before the history is the same for every message. */
 export function classifierMessages(prompt: ClassifierPrompt): ChatMessage[] {
-  const { message, history, now, timeZone, operations, externalOperations = [] } = prompt;
+  const { message, history, now, timeZone, operations, externalOperations = [], facts } = prompt;
   return [
     { role: 'system', content: systemPrompt(operations) },
     ...examplesOf(operations).flatMap((example): ChatMessage[] => [
@@ -173,7 +176,7 @@ export function classifierMessages(prompt: ClassifierPrompt): ChatMessage[] {
       content: classifierUserMessage(
         cleanText(message),
         formatCurrentTime(now, timeZone),
-        externalToolsText(externalOperations),
+        externalToolsText(externalOperations) + memoryText(facts, 'ko'),
       ),
     },
   ];

@@ -6,6 +6,7 @@
 import { type Locale, localeOf } from '#machines/texts';
 import type { ChatMessage } from '#shared/model/model';
 import { truncateText, cleanText } from '../normalize-text.ts';
+import { memoryText, type RememberedFact } from './memory-text.ts';
 import {
   civilNow,
   civilParts,
@@ -32,6 +33,8 @@ export interface AnswerPrompt extends LocalNow {
   message: string;
   /** Messages of user and assistant, oldest first, already cut to length. */
   history: readonly ChatMessage[];
+  /** What the person has asked to remember and fits the message. */
+  facts?: readonly RememberedFact[];
   /** Longer messages are cut. Default 1000 characters. */
   messageCharsMax?: number;
 }
@@ -87,7 +90,10 @@ function buildMessages(system: Record<Locale, string>, prompt: AnswerPrompt): Ch
   return [
     { role: 'system', content: system[locale] },
     ...prompt.history,
-    { role: 'user', content: withCurrentTime(message, prompt, locale) },
+    {
+      role: 'user',
+      content: memoryText(prompt.facts, locale) + withCurrentTime(message, prompt, locale),
+    },
   ];
 }
 

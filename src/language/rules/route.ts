@@ -24,6 +24,7 @@ import { koreanCalendar } from '../korean/korean-calendar.ts';
 import { koreanDocuments } from '../korean/korean-documents.ts';
 import { koreanMail } from '../korean/korean-mail.ts';
 import { koreanStatus } from '../korean/korean-status.ts';
+import { memoryOutcome } from '../memory/read-memory-request.ts';
 import { isShortEnough, normalizeForRules } from '../normalize-text.ts';
 import type { AskedMessage } from '../schedules/answered-question.ts';
 import { answerOutcome, scheduleOutcome } from '../schedules/schedule-outcome.ts';
@@ -37,6 +38,8 @@ export interface RouteOptions extends CustomVocabulary, LocalNow {
   pendingDraft: boolean;
   /** Whether reminders can be set in chat. Default: no, and no rule reads such a request. */
   schedules?: boolean;
+  /** Whether facts can be told and forgotten in chat. Likewise. */
+  memory?: boolean;
 }
 
 /**
@@ -147,6 +150,8 @@ export function route(message: string, options: RouteOptions): RouteResult {
     const consent = parseConsent(message);
     if (consent !== null) return { kind: consent };
   }
+  const fact = options.memory === true ? memoryOutcome(message) : null;
+  if (fact !== null) return { kind: 'decision', decision: toDecision(fact) };
   const reminder =
     options.schedules === true ? scheduleOutcome(message, options, options.pendingDraft) : null;
   if (reminder !== null) return { kind: 'decision', decision: toDecision(reminder) };

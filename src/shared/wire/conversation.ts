@@ -18,3 +18,9 @@ export function threadOf(conversation: string): string | null {
   const [, thread] = conversation.slice(0, conversation.indexOf(':')).split('/');
   return thread ?? null;
 }
+
+/**
+ * The channel of messages that a model wrote for its person. A message of this channel is never the person's own yes,
+ * and never their own words.
+ */
+export const doorChannel = 'mcp';

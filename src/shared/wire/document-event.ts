@@ -3,6 +3,7 @@
  * `document_id` in place of `job_id` (docs/drafts.md).
  */
 import { z } from 'zod';
+import type { MemoryEvent } from './memory-event.ts';
 import type { ScheduleEvent } from './schedule-event.ts';
 import type { StateEvent } from './state-event.ts';
 
@@ -55,7 +56,7 @@ export const documentEventSchema = z
 export type DocumentEvent = z.infer<typeof documentEventSchema>;
 
 /** Every event that the outbox publishes. */
-export type OutgoingEvent = StateEvent | DocumentEvent | ScheduleEvent;
+export type OutgoingEvent = StateEvent | DocumentEvent | ScheduleEvent | MemoryEvent;
 
 export const isDocumentEvent = (event: OutgoingEvent): event is DocumentEvent =>
   'document_id' in event;
@@ -63,13 +64,16 @@ export const isDocumentEvent = (event: OutgoingEvent): event is DocumentEvent =>
 export const isScheduleEvent = (event: OutgoingEvent): event is ScheduleEvent =>
   'schedule_id' in event;
 
+export const isMemoryEvent = (event: OutgoingEvent): event is MemoryEvent => 'memory_id' in event;
+
 /** What an event is about: the `subject` of its envelope. */
 export function subjectOfEvent(event: OutgoingEvent): {
-  kind: 'job' | 'document' | 'schedule';
+  kind: 'job' | 'document' | 'schedule' | 'memory';
   id: string;
 } {
   if (isDocumentEvent(event)) return { kind: 'document', id: event.document_id };
   if (isScheduleEvent(event)) return { kind: 'schedule', id: event.schedule_id };
+  if (isMemoryEvent(event)) return { kind: 'memory', id: event.memory_id };
   return { kind: 'job', id: event.job_id };
 }
 

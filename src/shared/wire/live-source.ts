@@ -10,6 +10,8 @@ export interface LiveListener {
   document?(event: DocumentEvent): void;
   /** Events of a schedule were stored. Likewise; not of those that another worker has stored. */
   schedule?(): void;
+  /** Events of a fact were stored. Likewise. */
+  memory?(): void;
 }
 
 export interface LiveSource {

@@ -15,6 +15,7 @@ import { lists, purge, upkeep, words } from './migrations/0005-to-0008.ts';
 import { schedules } from './migrations/0009-schedules.ts';
 import { commits } from './migrations/0010-commits.ts';
 import { overlap } from './migrations/0011-overlap.ts';
+import { memory } from './migrations/0012-memory.ts';
 import type { PostgresSchema } from './schema.ts';
 
 /** The compiler asks for a migration here when SQLite gets one. */
@@ -30,6 +31,7 @@ export const postgresMigrations: Record<keyof typeof sqliteMigrations, Migration
   '0009-schedules': schedules,
   '0010-commits': commits,
   '0011-overlap': overlap,
+  '0012-memory': memory,
 };
 
 /** Any number: the same for all versions of Gatehouse. */

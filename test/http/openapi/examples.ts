@@ -22,6 +22,7 @@ export interface Scene {
   /** Creates a document with a finished draft. */
   draftedDocument(): Promise<string>;
   newSchedule(): Promise<string>;
+  newFact(): Promise<string>;
   /** Path of a text file. */
   file: string;
 }
@@ -34,6 +35,10 @@ const drafted = async (scene: Scene): Promise<Example> => ({
 const waiting = async (scene: Scene): Promise<Example> => ({
   path: { id: await scene.waitingJob() },
 });
+const remembered = async (scene: Scene): Promise<Example> => ({
+  path: { id: await scene.newFact() },
+});
+
 const scheduled = async (scene: Scene): Promise<Example> => ({
   path: { id: await scene.newSchedule() },
 });
@@ -108,6 +113,11 @@ export const examples: Record<string, ((scene: Scene) => Example | Promise<Examp
   'DELETE /schedules/:id': scheduled,
   'POST /schedules/:id/run': scheduled,
   'POST /schedules/:id/snooze': scheduled,
+  'GET /memory': () => ({ query: { user_id: 'ann', query: 'my locker' } }),
+  'POST /memory': () => ({ body: { text: 'the bins are emptied on mondays' } }),
+  'DELETE /memory': () => ({ query: { user_id: 'nobody' } }),
+  'GET /memory/:id': remembered,
+  'DELETE /memory/:id': remembered,
   'GET /inspect/assets/:name': () => ({ path: { name: 'main.js' } }),
   'GET /inspect/api/jobs': () => ({ query: { q: '안녕' } }),
   'GET /inspect/api/charts/:machine': () => ({ path: { machine: 'job' } }),

@@ -20,6 +20,7 @@ const tags = [
   'questions',
   'calendar',
   'schedules',
+  'memory',
   'status',
   'mcp',
   'inspector',

@@ -2,6 +2,7 @@
  * docs/openapi.json is generated from the routes of the server. The test compares what generation cannot know: whether
  * every route is described, and whether the responses of a running server match their schema.
  */
+import { randomUUID } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { OpenAPIV3_1 } from 'openapi-types';
@@ -89,6 +90,7 @@ async function setScene({ core, client, small, large, ask, folder }: CoreFixture
       });
       return ((await response.json()) as { schedule_id: string }).schedule_id;
     },
+    newFact: () => create('/memory', { text: `my locker code is ${randomUUID()}` }),
     memoId: await create('/memos', { text: 'call the dentist, buy milk and bread' }),
     waitingJob: () => submitTo('confirm-draft', '2031년 3월 5일 3시에 치과 잡아줘'),
     runningJob: () => submitTo('classify', '오래 생각해'),

@@ -216,6 +216,25 @@ export function addRows(connection: SqliteConnection, generated: GeneratedRows):
       ics: text,
       entry: '{}',
     });
+    insert('memory_fact', {
+      id: `f-${index}`,
+      user_id: userOf(document.user),
+      text: `${title} ${index}`,
+      digest: index % 2 === 0 ? `digest ${index}` : null,
+      created_by: 'chat',
+      channel: title,
+      job_id: null,
+      created_at: index,
+      forgotten_at: index % 2 === 0 ? null : 9,
+      forgotten_by: null,
+      revision: 1,
+    });
+    insert('memory_term', {
+      user_id: userOf(document.user),
+      term: `${text}`,
+      created_at: index,
+      fact: `f-${index}`,
+    });
     for (let seq = 1; seq <= document.events; seq += 1) {
       skip(1);
       const { seq: pos } = connection
