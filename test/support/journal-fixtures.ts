@@ -8,6 +8,7 @@ import {
   until,
   type FixtureOptions,
   type JournalFixture,
+  type OpenJournal,
 } from './journal.ts';
 
 export const draftReport = effectOutputs['runTools']![2];
@@ -30,19 +31,19 @@ export const classifiedAsDirect = (response: string) => ({
   backend: 'small',
 });
 
-export interface Journals {
-  start(options?: FixtureOptionsWithoutPath): Promise<JournalFixture>;
+export interface Journals<Opened extends OpenJournal = JournalFixture> {
+  start(options?: FixtureOptionsWithoutPath): Promise<Opened>;
   /**
    * Ends the journal as a crash would, and opens another one on the same database; `between` runs while it is closed.
    */
   restart(
-    fixture: JournalFixture,
+    fixture: Opened,
     options?: FixtureOptionsWithoutPath,
     between?: () => void,
-  ): Promise<JournalFixture>;
+  ): Promise<Opened>;
 }
 
-type FixtureOptionsWithoutPath = Omit<FixtureOptions, 'path'>;
+export type FixtureOptionsWithoutPath = Omit<FixtureOptions, 'path'>;
 
 /** To be called at the top of a test file: each test gets a database of its own. */
 export function useJournals(answers: StorageAnswers = 'in the same tick'): Journals {
@@ -84,11 +85,18 @@ export function useJournals(answers: StorageAnswers = 'in the same tick'): Journ
 export const stateOf = (fixture: JournalFixture, jobId: string) =>
   fixture.storage.find(jobId)!.head;
 
+/** The same on any database. */
+export const storedState = async ({ storage }: OpenJournal, jobId: string) =>
+  (await storage.find(jobId))!.head;
+
+export const storedRows = async ({ storage }: OpenJournal, jobId: string) =>
+  storage.rows((await storage.find(jobId))!.num);
+
 /** A job that shows its draft and waits for a person. */
-export async function openParkedJob(fixture: JournalFixture): Promise<string> {
+export async function openParkedJob(fixture: OpenJournal): Promise<string> {
   const jobId = await fixture.submit();
   await fixture.answer(jobId, 'classify', classifiedAsTools);
   await fixture.answer(jobId, 'runTools', draftReport);
-  await until(() => stateOf(fixture, jobId).state === 'confirm-draft');
+  await until(async () => (await storedState(fixture, jobId)).state === 'confirm-draft');
   return jobId;
 }

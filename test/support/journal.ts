@@ -8,6 +8,8 @@ import { join } from 'node:path';
 import type { StateEvent } from '#shared/wire/state-event';
 import type { EffectCall, EffectResult, Effects } from '#jobs/runtime/effect-port';
 import { createJournal, type Journal, type JournalOptions } from '#jobs/runtime/journal';
+import type { EventLogRow } from '#events/event-log-port';
+import { createEventLogStore } from '#events/store/event-log-store';
 import { createLiveHub, type LiveHub } from '#jobs/runtime/live-hub';
 import { noFaultInjection } from '#shared/fault-points';
 import { silentLog } from '#shared/log';
@@ -23,13 +25,11 @@ export interface PendingCall extends EffectCall {
   resolve(result: EffectResult): void;
 }
 
-export interface JournalFixture {
+/** A journal on any database. */
+export interface OpenJournal {
   journal: Journal;
-  storage: SameTick<JobStorage>;
-  queries: JobQueries;
-  database: Database;
+  storage: JobStorage;
   hub: LiveHub;
-  path: string;
   /** The running effects, in the order of their start. */
   started: PendingCall[];
   /** The keys of all effects that were ever started. */
@@ -38,9 +38,23 @@ export interface JournalFixture {
   submit(change?: Partial<Parameters<typeof jobInput>[0]>, key?: string): Promise<string>;
   answer(jobId: string, src: string, result: unknown): Promise<void>;
   fail(jobId: string, src: string): Promise<void>;
+  /** Runs a statement on the database, for damage that the stores do not make. */
+  run(sql: string): Promise<void>;
+  /** The stored events, as those that publish them read them. */
+  storedEvents(): Promise<EventLogRow[]>;
   /** Ends the journal as a crash would: nothing is written any more. */
   close(): Promise<void>;
 }
+
+export interface JournalFixture extends OpenJournal {
+  storage: SameTick<JobStorage>;
+  queries: JobQueries;
+  database: Database;
+  path: string;
+}
+
+/** What a journal of the tests is opened on. */
+export type JournalDatabase = Pick<OpenJournal, 'storage' | 'run' | 'storedEvents' | 'close'>;
 
 export interface FixtureOptions extends Partial<JournalOptions> {
   path?: string;
@@ -61,6 +75,23 @@ export async function openJournal(
 ): Promise<JournalFixture> {
   const database = await openDatabase({ path: options.path });
   const storage = createJobStore(database);
+  const opened = openJournalOn(
+    {
+      storage,
+      run: async (text) => void database.connection.exec(text),
+      storedEvents: async () => createEventLogStore(database).after(0, 100).rows,
+      close: () => database.close(),
+    },
+    options,
+  );
+  const { path } = options;
+  return { ...opened, storage, queries: createJobQueries(database), database, path };
+}
+
+export function openJournalOn(
+  { storage, run, storedEvents, close }: JournalDatabase,
+  options: FixtureOptions,
+): OpenJournal {
   const hub = options.hub ?? createLiveHub();
   const started: PendingCall[] = [];
   const everStarted: string[] = [];
@@ -109,10 +140,9 @@ export async function openJournal(
   return {
     journal,
     storage,
-    queries: createJobQueries(database),
-    database,
     hub,
-    path: options.path,
+    run,
+    storedEvents,
     started,
     everStarted,
     events,
@@ -134,7 +164,7 @@ export async function openJournal(
       }),
     async close() {
       await journal.stop(0);
-      await database.close();
+      await close();
     },
   };
 }

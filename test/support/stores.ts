@@ -32,7 +32,7 @@ export interface StoreKind {
 }
 
 /** A new database for each test would take ten times as long. */
-const emptyTables = `truncate job, journal, submission, relay, delivery, document_event, event_range, document, draft
+export const emptyTables = `truncate job, journal, submission, relay, delivery, document_event, event_range, document, draft
   restart identity; update lease set pos = 0`;
 
 /** To be called at the top of a test file. */

@@ -3,19 +3,17 @@ import { describe, expect, test } from 'vitest';
 import { GatehouseError } from '#shared/errors';
 import type { JobStorage } from '#jobs/job-store-port';
 import { effectOutputs, limits } from '#test/support/jobs';
-import { yieldToEventLoop, until } from '#test/support/journal';
+import { yieldToEventLoop, until, type OpenJournal } from '#test/support/journal';
 import {
   classifiedAsDirect,
   openParkedJob,
-  stateOf,
+  storedRows,
+  storedState,
   classifiedAsReasoning,
-  useJournals,
+  type Journals,
 } from '#test/support/journal-fixtures';
-import { storageAnswers } from '#test/support/later-storage';
 
-describe.each(storageAnswers)('with a storage that answers %s:', (answers) => {
-  const { start, restart } = useJournals(answers);
-
+export function edgeCases({ start, restart }: Journals<OpenJournal>): void {
   describe('the journal in edge cases', () => {
     const later = (clock: { at: number }, ms: number) => (clock.at += ms);
 
@@ -37,7 +35,7 @@ describe.each(storageAnswers)('with a storage that answers %s:', (answers) => {
       const jobId = await openParkedJob(fixture);
       later(time, limits.confirmTtlMs - 1);
       fixture = await restart(fixture, { clock, wrapStorage });
-      await until(() => stateOf(fixture, jobId).state === 'cancelled');
+      await until(async () => (await storedState(fixture, jobId)).state === 'cancelled');
     });
 
     test('a draft that cannot be restored ends visibly when it is due', async () => {
@@ -45,11 +43,11 @@ describe.each(storageAnswers)('with a storage that answers %s:', (answers) => {
       const clock = { now: () => time.at };
       let fixture = await start({ clock });
       const jobId = await openParkedJob(fixture);
-      fixture.database.connection.prepare(`update job set snapshot = '{}'`).run();
+      await fixture.run(`update job set snapshot = '{}'`);
       later(time, limits.confirmTtlMs + 1);
       fixture = await restart(fixture, { clock });
-      await until(() => stateOf(fixture, jobId).endedAt !== null);
-      expect(stateOf(fixture, jobId)).toMatchObject({ state: 'done', outcome: 'failed' });
+      await until(async () => (await storedState(fixture, jobId)).endedAt !== null);
+      expect(await storedState(fixture, jobId)).toMatchObject({ state: 'done', outcome: 'failed' });
     });
 
     test('jobs that an older version accepted with another text continue, and the stored text stays', async () => {
@@ -58,15 +56,14 @@ describe.each(storageAnswers)('with a storage that answers %s:', (answers) => {
       const queued = await fixture.submit({ userId: 'bob' });
       await until(() => fixture.started.length === 1);
       const ack = (text: string): string => `"message":"${text}"`;
-      fixture.database.connection
-        .prepare(`update journal set emitted = replace(emitted, ?, ?)`)
-        .run(ack('요청을 확인했습니다.'), ack('요청을 받았습니다.'));
+      const [now, before] = [ack('요청을 확인했습니다.'), ack('요청을 받았습니다.')];
+      await fixture.run(`update journal set emitted = replace(emitted, '${now}', '${before}')`);
       fixture = await restart(fixture, { maxConcurrent: 1 });
       await fixture.answer(running, 'classify', classifiedAsDirect('안녕하세요'));
       await fixture.answer(queued, 'classify', classifiedAsDirect('안녕하세요'));
       for (const jobId of [running, queued]) {
-        await until(() => stateOf(fixture, jobId).outcome === 'answered');
-        const [first] = fixture.storage.rows(fixture.storage.find(jobId)!.num);
+        await until(async () => (await storedState(fixture, jobId)).outcome === 'answered');
+        const [first] = await storedRows(fixture, jobId);
         expect(first!.emitted[0]!.data['message']).toBe('요청을 받았습니다.');
       }
     });
@@ -86,7 +83,7 @@ describe.each(storageAnswers)('with a storage that answers %s:', (answers) => {
       });
       fixture = await restart(fixture, { wrapStorage });
       await until(() => fixture.started.some((call) => call.jobId === jobId));
-      expect(stateOf(fixture, jobId).endedAt).toBeNull();
+      expect((await storedState(fixture, jobId)).endedAt).toBeNull();
     });
 
     test('a write in flight at a restart runs again with the same key and its whole time limit', async () => {
@@ -101,7 +98,7 @@ describe.each(storageAnswers)('with a storage that answers %s:', (answers) => {
       fixture = await restart(fixture, { clock });
       await until(() => fixture.started.some((call) => call.key === key));
       await fixture.answer(jobId, 'execute', effectOutputs['execute']![0]);
-      await until(() => stateOf(fixture, jobId).outcome === 'answered');
+      await until(async () => (await storedState(fixture, jobId)).outcome === 'answered');
     });
 
     test('a job that waited at a gate before a restart has its time limit running after it', async () => {
@@ -111,8 +108,8 @@ describe.each(storageAnswers)('with a storage that answers %s:', (answers) => {
       fixture.started[0]!.report.queued({ position: 1, ahead: 1, etaMs: null });
       await until(() => fixture.events.some((event) => event.type === 'processing'));
       fixture = await restart(fixture);
-      const value = () => fixture.storage.rows(fixture.storage.find(jobId)!.num).at(-1)!.value;
-      await until(() => JSON.stringify(value()) === '{"classify":"running"}');
+      const value = async () => (await storedRows(fixture, jobId)).at(-1)!.value;
+      await until(async () => JSON.stringify(await value()) === '{"classify":"running"}');
     });
 
     test('a burst of messages is limited to maxQueued, even before any of them is queued', async () => {
@@ -145,7 +142,7 @@ describe.each(storageAnswers)('with a storage that answers %s:', (answers) => {
       await fixture.journal.stop(0);
       await yieldToEventLoop();
       expect(fixture.everStarted.filter((key) => key.includes(':reason:'))).toEqual([]);
-      expect(stateOf(fixture, jobId).endedAt).toBeNull();
+      expect((await storedState(fixture, jobId)).endedAt).toBeNull();
     });
 
     test('a confirm that is sent twice with one key while the disk fails is refused twice, and accepted later', async () => {
@@ -173,4 +170,4 @@ describe.each(storageAnswers)('with a storage that answers %s:', (answers) => {
       await until(() => fixture.started.some((call) => call.src === 'execute'));
     });
   });
-});
+}

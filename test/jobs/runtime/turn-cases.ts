@@ -2,19 +2,17 @@
 import { describe, expect, test } from 'vitest';
 import { createLiveHub } from '#jobs/runtime/live-hub';
 import type { JobEnd } from '#jobs/runtime/journal-observer';
-import { until } from '#test/support/journal';
+import { until, type OpenJournal } from '#test/support/journal';
 import {
   classifiedAsDirect,
   classifiedAsTools,
   draftReport,
-  stateOf,
-  useJournals,
+  storedRows,
+  storedState,
+  type Journals,
 } from '#test/support/journal-fixtures';
-import { storageAnswers } from '#test/support/later-storage';
 
-describe.each(storageAnswers)('with a storage that answers %s:', (answers) => {
-  const { start } = useJournals(answers);
-
+export function turnCases({ start }: Journals<OpenJournal>): void {
   /** A hub with a listener that throws at the first event for which `isBad` is true. */
   function hubWithBug(isBad: (type: string) => boolean) {
     const hub = createLiveHub();
@@ -37,11 +35,11 @@ describe.each(storageAnswers)('with a storage that answers %s:', (answers) => {
         fixture.submit({ userId: 'ann' }),
         fixture.submit({ userId: 'bob' }),
       ]);
-      await until(() => stateOf(fixture, first).endedAt !== null);
-      expect(stateOf(fixture, first)).toMatchObject({ state: 'done', outcome: 'failed' });
+      await until(async () => (await storedState(fixture, first)).endedAt !== null);
+      expect(await storedState(fixture, first)).toMatchObject({ state: 'done', outcome: 'failed' });
       await fixture.answer(second, 'classify', classifiedAsDirect('안녕하세요'));
       await until(() => fixture.journal.stats.loaded === 0);
-      expect(stateOf(fixture, second).outcome).toBe('answered');
+      expect((await storedState(fixture, second)).outcome).toBe('answered');
       expect(fixture.journal.stats).toMatchObject({ queued: 0, running: 0, loaded: 0 });
     });
 
@@ -57,7 +55,10 @@ describe.each(storageAnswers)('with a storage that answers %s:', (answers) => {
       await fixture.answer(first, 'classify', classifiedAsDirect('안녕하세요'));
       await fixture.answer(second, 'classify', classifiedAsDirect('안녕하세요'));
       await until(() => ends.length === 2);
-      expect(stateOf(fixture, first)).toMatchObject({ state: 'done', outcome: 'answered' });
+      expect(await storedState(fixture, first)).toMatchObject({
+        state: 'done',
+        outcome: 'answered',
+      });
       expect(ends.map(({ outcome }) => outcome)).toEqual(['answered', 'answered']);
     });
 
@@ -68,9 +69,11 @@ describe.each(storageAnswers)('with a storage that answers %s:', (answers) => {
       await fixture.answer(jobId, 'runTools', draftReport);
       // It is parked only for a moment.
       await until(
-        () => stateOf(fixture, jobId).endedAt !== null && fixture.journal.stats.loaded === 0,
+        async () =>
+          (await storedState(fixture, jobId)).endedAt !== null &&
+          fixture.journal.stats.loaded === 0,
       );
-      expect(stateOf(fixture, jobId).outcome).toBe('failed');
+      expect((await storedState(fixture, jobId)).outcome).toBe('failed');
       expect(fixture.journal.stats).toMatchObject({ running: 0, loaded: 0 });
     });
   });
@@ -82,16 +85,23 @@ describe.each(storageAnswers)('with a storage that answers %s:', (answers) => {
         effects: {
           admit: {
             isScheduled: true,
-            run({ jobId }) {
-              seen.push(fixture.storage.find(jobId) === null ? 'before the commit' : 'after it');
+            run() {
+              seen.push('effect');
               return { ok: true, output: { now: '2026-11-18T09:00:00+09:00', decision: null } };
             },
           },
         },
+        wrapStorage: (real) => ({
+          ...real,
+          commit(changes) {
+            seen.push('commit');
+            return real.commit(changes);
+          },
+        }),
       });
       const jobId = await fixture.submit();
-      expect(seen).toEqual(['before the commit']);
-      expect(fixture.storage.rows(fixture.storage.find(jobId)!.num)).toHaveLength(2);
+      expect(seen.slice(0, 2)).toEqual(['effect', 'commit']);
+      expect(await storedRows(fixture, jobId)).toHaveLength(2);
     });
   });
-});
+}
