@@ -32,6 +32,7 @@ const en = {
   unsent: (count: number) => `Not sent, because the chat was left before (${count}):`,
   historyFault: (why: string) => `Earlier messages are not kept: ${why}`,
   answerLater: 'The draft waits for your answer: send yes or no with another gatehouse chat.',
+  say: (words: string) => `say: ${words}`,
   by: (who: string) => (who === 'expiry' ? 'its time ran out' : `by ${who}`),
 };
 
@@ -65,6 +66,7 @@ const ko: typeof en = {
   unsent: (count) => `대화를 끝내서 보내지 않은 메시지 (${count}):`,
   historyFault: (why) => `이전 메시지를 저장할 수 없습니다: ${why}`,
   answerLater: "초안이 답을 기다립니다. 다른 gatehouse chat으로 '확인' 또는 '취소'를 보내주세요.",
+  say: (words) => `‘${words}’라고 답하세요`,
   by: (who) => (who === 'expiry' ? '시간이 지났습니다' : `취소한 사람: ${who}`),
 };
 

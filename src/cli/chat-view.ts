@@ -3,6 +3,8 @@
  * the answer is piped.
  */
 import type { StateEvent, TokenChunk } from '#shared/wire/state-event';
+import { replyOffers } from '#machines/job-types';
+import { localeOf, textsOf } from '#machines/texts';
 import { finalStates, jobStateRows } from '#machines/job-states';
 import { chatTexts, type ChatTexts } from './chat-texts.ts';
 import type { FollowListener } from '#http/client/core-client';
@@ -69,6 +71,7 @@ export class ChatView implements FollowListener {
       case 'done':
         this.outcome = String(data['outcome']);
         this.#stage('✓', this.outcome, `${((Date.now() - this.#startedAt) / 1000).toFixed(1)} s`);
+        this.#offers(data);
         break;
       case 'cancelled':
         this.outcome = 'cancelled';
@@ -77,6 +80,16 @@ export class ChatView implements FollowListener {
         break;
       case 'rewrite':
         break;
+    }
+  }
+
+  /** What a chat shows as buttons, as the words that mean the same. */
+  #offers({ offers, reply }: Record<string, unknown>): void {
+    const texts = textsOf(localeOf(String(reply))).offers;
+    for (const offer of replyOffers) {
+      if (!Array.isArray(offers) || !offers.includes(offer)) continue;
+      const { label, words } = texts[offer];
+      this.#stage('↩', label, this.#texts.say(words));
     }
   }
 

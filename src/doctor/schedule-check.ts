@@ -2,6 +2,7 @@
 import { channelFault } from '#app/channels';
 import type { Config } from '#app/config/config';
 import { checkResultsOf, type CheckResult } from '#shared/check-result';
+import { createZones } from '#shared/calendar/zoned-time';
 import { messageOf } from '#shared/errors';
 import {
   schedulePageMax,
@@ -11,6 +12,8 @@ import {
 import { getCorePage } from './json-page.ts';
 
 const { fine, fault } = checkResultsOf('schedules');
+
+const zones = createZones();
 
 /** Schedules that are looked at; more are not read for a check. */
 const lookedMax = 1_000;
@@ -23,7 +26,14 @@ export async function checkSchedules(config: Config): Promise<CheckResult[]> {
   } catch (error) {
     return [fault(`cannot be read (${messageOf(error)})`, 'GET /schedules of the core says more')];
   }
-  if (found.length === 0) return [fine('none')];
+  return found.length === 0 ? [fine('none')] : judgeSchedules(found, config);
+}
+
+/** @param found those that are active or paused */
+export async function judgeSchedules(
+  found: readonly ScheduleView[],
+  config: Config,
+): Promise<CheckResult[]> {
   const faults = [
     ...(await unreachable(found, config)),
     ...named(
@@ -35,6 +45,11 @@ export async function checkSchedules(config: Config): Promise<CheckResult[]> {
       found.filter((one) => one.state === 'paused' && one.pause_reason !== 'by a person'),
       'are paused, because their runs failed or they cannot be read',
       '`gatehouse schedules history ID` shows the runs; then `gatehouse schedules resume ID`',
+    ),
+    ...named(
+      found.filter(({ zone }) => !zones.isKnownZone(zone)),
+      'have a time zone that this Node does not know',
+      'use a newer Node, or make them again with another zone',
     ),
     ...oldZones(),
   ];

@@ -94,6 +94,21 @@ describe('the request to the classifier', () => {
     expect(JSON.stringify(classificationSchema)).not.toContain('create_confirmed');
   });
 
+  test('has the operations of reminders with words for the time, and no parameter for an instant', () => {
+    const [system] = classifierMessages(prompt);
+    for (const name of ['schedule.set', 'schedule.list', 'schedule.change']) {
+      expect(system!.content).toContain(name);
+    }
+    expect(system!.content).toContain('사용자가 쓴 시간 표현을 계산하지 말고 그대로 옮긴다');
+    const offered = operations.filter(({ tool }) => tool === 'schedule');
+    const params = offered.map((one) => [one.operation, Object.keys(one.params)]);
+    expect(Object.fromEntries(params)).toEqual({
+      set: ['what', 'when'],
+      list: [],
+      change: ['action', 'which', 'when'],
+    });
+  });
+
   test('has every parameter of a calendar entry, in the tool list and in the schema', () => {
     const [system] = classifierMessages(prompt);
     const schema = JSON.stringify(classificationSchema);
