@@ -115,6 +115,10 @@ export function nearestWeekday(weekday: number, context: DateContext): CivilDay 
   return start + ((weekday - weekdayOf(start) + 7) % 7);
 }
 
+/** Monday to Friday, after today. Holidays are not known. */
+export const nextWorkingDay = (today: CivilDay): CivilDay =>
+  today + (weekdayOf(today) >= 4 ? 7 - weekdayOf(today) : 1);
+
 export const lastWeekday = (weekday: number, { today }: DateContext): CivilDay =>
   today - (7 - ((weekday - weekdayOf(today) + 7) % 7));
 

@@ -83,6 +83,8 @@ const patterns: readonly RegExp[] = [
     'gu',
   ),
   /(?<=\b(?:at|by)\s)(?<hour>\d{1,2})\s?(?<half2>[ap])(?![a-z0-9])/gu,
+  // at 630
+  /(?<=\bat\s)(?<hour>[1-9])(?<minute>[0-5]\d)(?=\s+(?:today|tonight|tomorrow|to|about|on|every|sharp)\b|[.!?]?$)/gu,
   // by 2030: a year
   /(?<=\b(?:at|by)\s)(?<!\bby\s(?=20[2-5]\d))(?<hour>[01]\d|2[0-3])(?<minute>[0-5]\d)(?:\s*(?:h|hrs|hours))?(?![\d:./a-z-])/gu,
   new RegExp(

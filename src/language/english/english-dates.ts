@@ -12,6 +12,7 @@ import {
   dateError,
   lastWeekday,
   nearestWeekday,
+  nextWorkingDay,
   singleDay,
   partOfMonth,
   rollingWindow,
@@ -272,6 +273,11 @@ const relativeDates: DatePattern[] = [
       const amount = parseAmount(groups);
       return offsetDate(context, g['dir'] === 'ago' ? -amount : amount, parseUnit(groups));
     },
+  },
+  {
+    name: 'next working day',
+    regex: pattern('(?:the\\s+)?next\\s+(?:week\\s?day|(?:working|business|work)\\s?day)'),
+    resolve: (_, { today }) => singleDay(nextWorkingDay(today)),
   },
   {
     name: 'so long from a day',

@@ -273,7 +273,10 @@ function find(clause: ScheduleClause, mask: MaskedText): Found | null {
   const kinds = pieces.flatMap(({ text }) => marksIn(text));
   const isWake = new RegExp(`^(?:${wakesMe})$`, 'u').test(verb);
   // An alarm of another day is one to wake up.
-  const wakes = isWake || (/alarm/.test(verb) && kinds.includes('date'));
+  const wakes =
+    isWake ||
+    /\b(?:get|wake) up\b/u.test(content) ||
+    (/alarm/.test(verb) && kinds.includes('date'));
   const read = kinds.length === 0 ? null : readWhen(words, { ...clause.context, wakes });
   const isApart = pieces.length > 1 && !kinds.includes('every');
   return {

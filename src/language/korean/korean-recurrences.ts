@@ -89,7 +89,9 @@ export const koreanRecurrences: readonly RecurrencePattern[] = [
     (g) => (isAscending(g['days'] ?? '') ? weekly(1, g['days']) : null),
   ),
   // 평일 7시에: several days can only be meant as a repetition, except in 이번 주 평일.
-  pattern(`(?<!주\\s?)(?:평일|주중)(?:에는|에|날)?(?:\\s*(?:매일|마다))?`, () => weekly(1, '평일')),
+  pattern(`(?<!주\\s?|다음\\s?)(?:평일|주중)(?:에는|에|날)?(?:\\s*(?:매일|마다))?`, () =>
+    weekly(1, '평일'),
+  ),
   pattern(
     `(?:격주|한\\s*주\\s*(?:걸러|건너)(?:서)?(?:\\s*한\\s*번(?:씩)?)?)(?:로|의|마다)?(?:\\s*${days})?${tail}`,
     (g) => weekly(2, g['days']),
@@ -127,9 +129,10 @@ export const koreanRecurrences: readonly RecurrencePattern[] = [
     (g) => monthly(g['quarter'] === undefined ? countOf(g['n']) || 2 : 3, g),
   ),
   pattern(
-    `(?:매년|해마다|(?:일\\s?년|1\\s?년)(?:마다|${once}))\\s*(?:(?<month>\\d{1,2})\\s*월\\s*(?<day>\\d{1,2})\\s*일|(?<holiday>${alternation(holidays.map(([name]) => name))}))?${tail}`,
+    `(?:매년|해마다|(?:일\\s?년|1\\s?년)(?:마다|${once}))\\s*(?:(?<month>\\d{1,2})\\s*월\\s*(?<day>\\d{1,2})\\s*일|(?<last>마지막\\s?날|연말|말일)|(?<holiday>${alternation(holidays.map(([name]) => name))}))?${tail}`,
     (g) => {
       const [, named] = holidays.find(([name]) => name === g['holiday']) ?? [];
+      if (g['last'] !== undefined) return { unit: 'year', n: 1, month: 12, monthDays: [31] };
       const [month, day] = named ?? [Number(g['month'] ?? 0), Number(g['day'] ?? 0)];
       if (month === 0) return { unit: 'year', n: 1 };
       if (month > 12 || day < 1 || day > 31) return null;

@@ -9,6 +9,7 @@ import {
   dayRange,
   lastWeekday,
   nearestWeekday,
+  nextWorkingDay,
   singleDay,
   rollingWindow,
   offsetDate,
@@ -58,6 +59,11 @@ const windowDirection = (context: DateContext): 1 | -1 => (context.prefer === 'p
 const weekHead = `(?<week>${weekPrefix})\\s*(?:한\\s*)?주(?:\\s*의)?`;
 
 const weeks: readonly DatePattern[] = [
+  {
+    name: 'next working day',
+    regex: hangulPattern('다음\\s*(?:평일|근무일|영업일)'),
+    resolve: (_, { today }) => singleDay(nextWorkingDay(today)),
+  },
   {
     name: 'week',
     regex: hangulPattern(weekHead, '(?:\\s*(?<part>주말|평일|초)|(?<part2>말|중))?간?'),

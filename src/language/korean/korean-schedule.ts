@@ -314,7 +314,8 @@ function set(clause: ScheduleClause): ScheduleRequest | null {
   const body = masked.slice(0, verb.index).trimEnd();
   // An alarm of another day is one to wake up.
   const rings = /알람|모닝콜/u.test(verb[0]) && body.includes(marks.date);
-  const found = findWhen(body, mask, clause, isWake || rings);
+  const rises = /일어나|기상(?=하|\s|$)/u.test(body);
+  const found = findWhen(body, mask, clause, isWake || rings || rises);
   if (found === null) return null;
   const { content } = found;
   const isEvery = found.kinds.includes('every');

@@ -13,7 +13,10 @@ import {
   reasonerMessages,
   summaryMessages,
 } from '#language/prompts/prompts';
-import { standardOperations } from '../standard-classification.ts';
+import { createOperationTable } from '#language/classification/model-operations';
+import { configureTools } from '#tools/tool-declaration';
+import { toolList } from '#tools/tool-list';
+import { allSettings, standardOperations } from '../standard-classification.ts';
 import { momentsAhead, timeIn } from '#test/support/test-moments';
 
 const now = Date.parse('2026-11-18T09:05:00+09:00');
@@ -95,12 +98,15 @@ describe('the request to the classifier', () => {
   });
 
   test('has the operations of reminders with words for the time, and no parameter for an instant', () => {
-    const [system] = classifierMessages(prompt);
+    const schedules = { chat: true, confirm: 'recurring', perUserMax: 200 } as const;
+    const { modelTools } = configureTools(toolList, { ...allSettings, schedules });
+    const withSchedules = createOperationTable(modelTools).offered;
+    const [system] = classifierMessagesOf({ ...prompt, operations: withSchedules });
     for (const name of ['schedule.set', 'schedule.list', 'schedule.change']) {
       expect(system!.content).toContain(name);
     }
     expect(system!.content).toContain('사용자가 쓴 시간 표현을 계산하지 말고 그대로 옮긴다');
-    const offered = operations.filter(({ tool }) => tool === 'schedule');
+    const offered = withSchedules.filter(({ tool }) => tool === 'schedule');
     const params = offered.map((one) => [one.operation, Object.keys(one.params)]);
     expect(Object.fromEntries(params)).toEqual({
       set: ['what', 'when'],

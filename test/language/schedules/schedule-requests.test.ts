@@ -100,6 +100,25 @@ describe('a request about reminders', () => {
     },
   );
 
+  test.each([
+    ['2026-12-02', '2026-12-03'],
+    ['2026-12-04', '2026-12-07'],
+    ['2026-12-05', '2026-12-07'],
+    ['2026-12-06', '2026-12-07'],
+  ])('of the next working day, said on %s, means %s', (said, day) => {
+    const context = { now: instantIn('Asia/Seoul', `${said}T10:00`), timeZone: 'Asia/Seoul' };
+    for (const message of [
+      '다음 평일 아침 9시에 서류 내라고 알려줘',
+      '다음 영업일 오전 9시에 서류 내라고 알려줘',
+      'remind me next weekday at 9am to file',
+      'remind me on the next business day at 9am to file',
+    ]) {
+      expect(shown(readScheduleRequest(message, context)), message).toMatchObject({
+        once: `${day}T09:00`,
+      });
+    }
+  });
+
   test('never throws, for any part of a request', () => {
     const context = { now: instantIn('Asia/Seoul', '2026-12-02T10:00'), timeZone: 'Asia/Seoul' };
     for (const { message } of cases) {
