@@ -52,7 +52,10 @@ export type LlamaModel = keyof typeof models;
 
 export type LlamaPreparation = { ok: true; binary: string } | { ok: false; reason: string };
 
-const modelFile = (model: LlamaModel): string => join(cache, `${model}.gguf`);
+/** Increment with each change of the scripts in the models: the files are kept. */
+const scriptVersion = 2;
+
+const modelFile = (model: LlamaModel): string => join(cache, `${model}-${scriptVersion}.gguf`);
 
 async function works(): Promise<boolean> {
   if (!existsSync(binary)) return false;

@@ -79,6 +79,10 @@ chain(
   IM_E,
 );
 chain([trig('cls'), U('{"action"'), U(': "route"'), U(', "prompt": ""}')], IM_E);
+const choice = (operation, params) =>
+  JSON.stringify({ action: 'tools', tool: 'mcp:home', operation, params });
+chain([trig('mcpread'), U(choice('lamp_state', {}))], IM_E);
+chain([trig('mcpwrite'), U(choice('set_lamp', { text: 'on' }))], IM_E);
 const V = vocab.length,
   D = Math.ceil(V / 32) * 32,
   HEADS = D / 32;
@@ -104,7 +108,7 @@ You may call functions. Return <tool_call>
 </tool_call>{%- endfor %}{%- endif %}<|im_end|>
 {%- endfor %}
 {%- if add_generation_prompt %}{%- set c = (messages | last).content or '' %}<|im_start|>assistant
-{%- if '#loop' in c %}<|go_loop|>{%- elif '#think' in c %}<|go_think|>{%- elif '#unclosed' in c %}<|go_unclosed|>{%- elif '#badtool' in c %}<|go_badtool|>{%- elif '#cls' in c %}<|go_cls|>{%- elif tools and (messages | last).role != 'tool' %}<|go_tool|>{%- else %}<|go_text|>{%- endif %}
+{%- if '#loop' in c %}<|go_loop|>{%- elif '#think' in c %}<|go_think|>{%- elif '#unclosed' in c %}<|go_unclosed|>{%- elif '#badtool' in c %}<|go_badtool|>{%- elif '#mcpread' in c and '<data>' not in c %}<|go_mcpread|>{%- elif '#mcpwrite' in c %}<|go_mcpwrite|>{%- elif '#cls' in c %}<|go_cls|>{%- elif tools and (messages | last).role != 'tool' %}<|go_tool|>{%- else %}<|go_text|>{%- endif %}
 {%- endif %}`;
 // ---- GGUF writer
 const parts = [];
