@@ -262,7 +262,7 @@ class PrivateServer implements PostgresServer {
   }
 
   freeze(isFrozen: boolean): void {
-    for (const pid of this.#processes()) process.kill(pid, isFrozen ? 'SIGSTOP' : 'SIGCONT');
+    for (const pid of this.#processes()) signalIfAlive(pid, isFrozen ? 'SIGSTOP' : 'SIGCONT');
   }
 
   async startStandby(givenPort?: number): Promise<PostgresServer> {
@@ -303,7 +303,7 @@ class PrivateServer implements PostgresServer {
     if (child === null || child.exitCode !== null || child.signalCode !== null) return;
     const ended = once(child, 'exit');
     child.kill(signal);
-    for (const pid of children) process.kill(pid, signal);
+    for (const pid of children) signalIfAlive(pid, signal);
     await ended;
   }
 
@@ -346,5 +346,14 @@ function changeOwner(folder: string): void {
   chownSync(folder, identity.uid, identity.gid);
   for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
     chownSync(join(folder, name), identity.uid, identity.gid);
+  }
+}
+
+/** A connection may end between the list of the processes and the signal. */
+function signalIfAlive(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
