@@ -1,7 +1,8 @@
 /**
- * Heals consumers of work queues whose count of messages in hand is wrong. After a kill a nats-server can count messages as in
- * hand that are not in the stream any more (its files of the consumer and of the stream are of different moments), or can
- * forget to deliver a message again. At `max_ack_pending` such messages the consumer would stop for ever.
+ * Heals consumers of work queues whose counts are wrong. After a kill a nats-server can count messages as in hand that are not
+ * in the stream any more (its files of the consumer and of the stream are of different moments), or can forget to deliver a
+ * message again. At `max_ack_pending` such messages the consumer would stop for ever. A consumer can also be ahead of its
+ * stream: it then delivers none of the messages that are stored below its position.
  *
  * A1 A consumer is recreated only when the fault is seen at several audits in a row. The stream of a work queue holds exactly
  *    what was not acknowledged: the new consumer begins there, so nothing is lost. What is in hand at that moment is delivered
@@ -17,8 +18,8 @@ export interface AuditedConsumer extends DurableConsumer {
   inHand(): number;
 }
 
-/** So many audits in a row must find a message that is counted but not in the stream. */
-const ghostAudits = 3;
+/** So many audits in a row must find a message that is counted but not in the stream, or is in the stream but not counted. */
+const faultyAudits = 3;
 /** Without any delivery for so many times `ackWaitMs`, messages that no process has in hand are forgotten. */
 const silentAckWaits = 4;
 /** Messages that come and go between the two questions to the broker can look like the fault. */
@@ -51,6 +52,7 @@ class ConsumerAudit {
   readonly #parts: ConsumerAuditParts;
   readonly #now: () => number;
   #ghostly = 0;
+  #skipping = 0;
   #delivered = -1;
   #silentSince = 0;
 
@@ -63,10 +65,13 @@ class ConsumerAudit {
   async run(): Promise<void> {
     const info = await infoOf(this.#parts.jsm, this.#consumer);
     if (info === null) return;
+    const isIdle = info.delivered.consumer_seq === this.#delivered;
     const isForgotten = this.#isForgotten(info);
-    const ghosts = info.num_ack_pending === 0 ? 0 : await this.#ghosts(info);
+    const { ghosts, skipped } = await this.#compare(info);
     this.#ghostly = ghosts > 0 ? this.#ghostly + 1 : 0;
-    if (this.#ghostly >= ghostAudits || isForgotten) await this.#recreate(info, ghosts);
+    this.#skipping = skipped > 0 && isIdle ? this.#skipping + 1 : 0;
+    const isFaulty = Math.max(this.#ghostly, this.#skipping) >= faultyAudits;
+    if (isFaulty || isForgotten) await this.#recreate(info, { ghosts, skipped });
   }
 
   /** Nothing was delivered for a long time, and no process has what the broker counts. */
@@ -78,35 +83,43 @@ class ConsumerAudit {
     return isQuiet && this.#now() - this.#silentSince >= silentAckWaits * ackWaitMs;
   }
 
-  /** Messages that are counted as in hand but are not in the stream. */
-  async #ghosts(first: ConsumerInfo): Promise<number> {
+  /** Messages that are counted but not in the stream, and those that are in the stream but not counted. */
+  async #compare(first: ConsumerInfo): Promise<{ ghosts: number; skipped: number }> {
     const { jsm, signal } = this.#parts;
     const { stream, filter } = this.#consumer;
     let info = first;
-    let least = Number.POSITIVE_INFINITY;
-    for (let look = 0; look < looksMax && least > 0; look += 1) {
+    let [ghosts, skipped] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+    for (let look = 0; look < looksMax && Math.max(ghosts, skipped) > 0; look += 1) {
       if (look > 0) await abortableSleep(lookAgainMs, signal);
       const { state } = await jsm.streams.info(stream, { subjects_filter: filter });
       const stored = Object.values(state.subjects ?? {}).reduce((sum, count) => sum + count, 0);
       const later = await infoOf(jsm, this.#consumer);
-      if (later === null) return 0;
-      least = Math.min(least, ...[info, later].map((one) => countedBy(one) - stored));
+      if (later === null) return { ghosts: 0, skipped: 0 };
+      const differences = [info, later].map((one) => countedBy(one) - stored);
+      ghosts = Math.min(ghosts, ...differences.map((one) => Math.max(0, one)));
+      skipped = Math.min(skipped, ...differences.map((one) => Math.max(0, -one)));
       info = later;
     }
-    return least;
+    return { ghosts, skipped };
   }
 
-  async #recreate(info: ConsumerInfo, ghosts: number): Promise<void> {
+  async #recreate(
+    info: ConsumerInfo,
+    { ghosts, skipped }: { ghosts: number; skipped: number },
+  ): Promise<void> {
     const { jsm, onHealed, log } = this.#parts;
     const { stream, name } = this.#consumer;
     const counted = info.num_ack_pending;
     log.warn(
-      { stream, consumer: name, counted, missing: Math.max(0, ghosts), floor: info.ack_floor },
-      'NATS counts messages in hand that no process has: the consumer is made again',
+      { stream, consumer: name, counted, missing: ghosts, skipped, floor: info.ack_floor },
+      skipped > 0
+        ? 'NATS does not deliver messages that it has: the consumer is made again'
+        : 'NATS counts messages in hand that no process has: the consumer is made again',
     );
     await jsm.consumers.delete(stream, name);
     await ensureConsumer(jsm, this.#consumer);
     this.#ghostly = 0;
+    this.#skipping = 0;
     this.#delivered = -1;
     onHealed();
   }

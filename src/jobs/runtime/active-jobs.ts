@@ -59,7 +59,7 @@ export function createActiveJobCache(
         return settle(
           () => storage.rows(stored.num),
           (rows) => keep(stored, rows),
-          (error) => keepDamaged(stored, error),
+          (error) => keepDamaged(stored, assertDamage(error)),
         );
       },
       (error) => {
@@ -81,7 +81,6 @@ export function createActiveJobCache(
   };
 
   const keepDamaged = (stored: StoredJob, error: unknown): ActiveJob => {
-    if (error instanceof GatehouseError && error.code === 'GH_STORE_UNAVAILABLE') throw error;
     const who = logFieldsOf(stored.id, stored.input.traceparent);
     log.error({ ...who, error: messageOf(error) }, 'job cannot be resumed');
     const { n, seq } = stored.head;
@@ -128,6 +127,12 @@ export function ensureOwned(storage: JobStorage, userId: string): void {
 
 const isDamage = (error: unknown): error is GatehouseError =>
   error instanceof GatehouseError && error.code === 'GH_STORE_CORRUPT';
+
+/** @throws the error of a database that fails: the job can be read later */
+function assertDamage(error: unknown): GatehouseError {
+  if (isDamage(error)) return error;
+  throw error;
+}
 
 const hasUsableSnapshot = ({ head, machineVersion }: StoredJob): boolean =>
   head.snapshot !== null && machineVersion === jobMachineVersion;

@@ -9,6 +9,7 @@ import { jetstream, type JsMsg } from '@nats-io/jetstream';
 import { nanos, type NatsConnection } from 'nats';
 import { describe, expect, test } from 'vitest';
 import { auditConsumers } from '#events/streams/consumer-audit';
+import { ensureConsumer } from '#events/streams/durable-consumer';
 import { GatehouseError } from '#shared/errors';
 import { silentLog } from '#shared/log';
 import { until } from '#test/support/journal';
@@ -213,6 +214,37 @@ describe.skipIf(natsCommand === null)(
       stop.abort();
       await audit;
       expect(await takeAll(nc, 'GH_CMD', 'core', texts.length)).toHaveLength(texts.length);
+    });
+
+    test('that is ahead of its stream is made again, and the messages that it skipped are delivered', async () => {
+      const server = await broker();
+      const nc = await connectClient(server);
+      const jsm = await managerOf(nc);
+      await jsm.streams.add({ name: 'QUEUE', subjects: ['queue.>'] });
+      const texts = ['a', 'b', 'c'];
+      for (const text of texts) await jetstream(nc).publish('queue.one', text);
+      const queue = { stream: 'QUEUE', name: 'reader', filter: 'queue.>', ackWaitMs: 1_000 };
+      await ensureConsumer(jsm, queue);
+      const { config } = await jsm.consumers.info('QUEUE', 'reader');
+      // As after the loss of the last messages of the stream: its numbers are given again.
+      await jsm.consumers.delete('QUEUE', 'reader');
+      await jsm.consumers.add('QUEUE', { ...config, deliver_policy: 'new' });
+      expect(await takeAllOf(nc, 'QUEUE', 'reader')).toBe(0);
+      let healed = 0;
+      const stop = new AbortController();
+      const audit = auditConsumers({
+        jsm,
+        consumers: [{ ...queue, inHand: () => 0 }],
+        auditMs: 20,
+        onHealed: () => (healed += 1),
+        log: silentLog(),
+        signal: stop.signal,
+      });
+      await until(() => healed === 1);
+      stop.abort();
+      await audit;
+      const taken = await takeAll(nc, 'QUEUE', 'reader', texts.length);
+      expect(taken.map((message) => message.string())).toEqual(texts);
     });
 
     test('a consumer whose messages are in hand for long, or come and go fast, is left as it is', async () => {

@@ -68,23 +68,30 @@ export function edgeCases({ start, restart }: Journals<OpenJournal>): void {
       }
     });
 
-    test('a job is resumed later when the database could not be read at the start', async () => {
-      let fixture = await start();
-      const jobId = await fixture.submit();
-      await until(() => fixture.started.length === 1);
-      let failures = 2;
-      const wrapStorage = (real: JobStorage): JobStorage => ({
-        ...real,
-        rows(num) {
-          failures -= 1;
-          if (failures >= 0) throw new GatehouseError('GH_STORE_UNAVAILABLE', 'disk error');
-          return real.rows(num);
-        },
-      });
-      fixture = await restart(fixture, { wrapStorage });
-      await until(() => fixture.started.some((call) => call.jobId === jobId));
-      expect((await storedState(fixture, jobId)).endedAt).toBeNull();
-    });
+    test.each([
+      new GatehouseError('GH_STORE_UNAVAILABLE', 'disk error'),
+      new GatehouseError('GH_STORE_UNREACHABLE', 'the synchronous standby does not answer'),
+      new Error('read ECONNRESET'),
+    ])(
+      'a job is resumed later when the database could not be read at the start: %s',
+      async (fault) => {
+        let fixture = await start();
+        const jobId = await fixture.submit();
+        await until(() => fixture.started.length === 1);
+        let failures = 2;
+        const wrapStorage = (real: JobStorage): JobStorage => ({
+          ...real,
+          rows(num) {
+            failures -= 1;
+            if (failures >= 0) throw fault;
+            return real.rows(num);
+          },
+        });
+        fixture = await restart(fixture, { wrapStorage });
+        await until(() => fixture.started.some((call) => call.jobId === jobId));
+        expect((await storedState(fixture, jobId)).endedAt).toBeNull();
+      },
+    );
 
     test('a write in flight at a restart runs again with the same key and its whole time limit', async () => {
       const time = { at: Date.now() };
