@@ -181,18 +181,27 @@ export interface QueuePosition {
   etaMs: number | null;
 }
 
-/** Events from outside, and progress events of running effects. */
+/** A place in a chat to which replies go. */
+export interface ReplyPlace {
+  channel: string;
+  thread?: string;
+}
+
+/**
+ * Events from outside, and progress events of running effects. `via`: a person has said it at another place than that of the
+ * job, and what follows is told there too; only the journal reads it.
+ */
 export type JobEvent =
-  | { type: 'cancel'; by: string }
+  | { type: 'cancel'; by: string; via?: ReplyPlace }
   /** `draftSeq`: sequence number of the event that showed the confirmed draft; omitted: the current draft. */
-  | { type: 'confirm'; by: string; draftSeq?: number }
+  | { type: 'confirm'; by: string; via?: ReplyPlace; draftSeq?: number }
   /**
    * A confirmation sent before the current draft was shown, or a reply that is not a plain yes or no. Nothing is
    * written.
    */
-  | { type: 'confirm.early'; by: string }
-  | { type: 'reject'; by: string }
-  | { type: 'edit'; by: string; changes: Record<string, unknown> }
+  | { type: 'confirm.early'; by: string; via?: ReplyPlace }
+  | { type: 'reject'; by: string; via?: ReplyPlace }
+  | { type: 'edit'; by: string; via?: ReplyPlace; changes: Record<string, unknown> }
   | { type: 'gate.queued'; queue: QueuePosition }
   | { type: 'gate.granted' }
   | { type: 'progress'; message?: string; queue?: QueuePosition };
@@ -202,6 +211,8 @@ export interface JobEmitted {
   type: StateEventType;
   state: JobState;
   data: Record<string, unknown>;
+  /** Added by the journal: the place where the person has spoken last, if it is not that of the job. */
+  via?: ReplyPlace;
 }
 
 export type { Locale };

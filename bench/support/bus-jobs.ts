@@ -14,6 +14,7 @@ import { createSubjects } from '#shared/wire/subjects';
 import { wireMessaging } from '#app/messaging-wiring';
 import { noFaultInjection } from '#shared/fault-points';
 import { silentLog } from '#shared/log';
+import { noPersons } from '#shared/persons';
 import { eventMessage, type OutgoingMessage } from '#events/outbox/outgoing-messages';
 import type { Messaging } from '#events/messaging-port';
 import { createStreamSpecs } from '#events/streams/streams';
@@ -78,6 +79,7 @@ export async function openBusBench(
       config,
       stores: { events: outbox, deliveries: createDeliveryStore(jobs.database), onAppended: null },
       jobService: noDoor,
+      persons: noPersons,
       schedules: {} as Parameters<typeof wireMessaging>[0]['schedules'],
       hub: jobs.hub,
       log: silentLog(),

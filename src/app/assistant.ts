@@ -106,6 +106,7 @@ export async function createAssistant(
     ...(live === undefined ? {} : { progressOf: live.progressOf }),
     storage,
     queries,
+    persons: parts.persons,
     hub,
     slices,
     clock,

@@ -4,6 +4,7 @@ import { AlarmPlanner, type AlarmPlace, type AlarmSource } from '#schedules/cale
 import { timeText } from '#schedules/schedule-texts';
 import type { ScheduleService } from './schedule-service.ts';
 import { createZones, wallClockTime, wallIsoDate, type Zones } from '#shared/calendar/zoned-time';
+import type { Persons } from '#shared/persons';
 import type { LiveSource } from '#shared/wire/live-source';
 import type { WrittenIn } from '#jobs/store/job-queries';
 import type { CalendarSource, EventStorage } from '#tools/calendar/calendar-port';
@@ -20,7 +21,7 @@ const jobsLooked = 200;
 /** Id of messages without a user. */
 const unnamedUser = 'local';
 
-type AlarmParts = Pick<CoreParts, 'config' | 'stores' | 'clock' | 'log'> & {
+type AlarmParts = Pick<CoreParts, 'config' | 'persons' | 'stores' | 'clock' | 'log'> & {
   schedules: Pick<ScheduleService, 'planning'>;
 };
 
@@ -129,15 +130,19 @@ async function alarmSource(parts: AlarmParts, zones: Zones): Promise<AlarmSource
 }
 
 /** Own calendars: one per person. A shared calendar has one reader, and its alarms go to all who may see it. */
-function createCalendars({ config, stores }: AlarmParts): AlarmSource['calendars'] {
+function createCalendars({ config, persons, stores }: AlarmParts): AlarmSource['calendars'] {
   const { calendar } = config.tools;
-  const known = createKnownPlaces(stores);
+  const known = createKnownPlaces(stores, persons);
   return async (of) => {
     const isOwn = calendar.provider === 'local' && !calendar.shared;
     const places = isOwn && of !== undefined ? await known.of(of) : await known.all();
     if (isOwn) return places.map((place) => ({ userId: place.userId, places: [place] }));
     const named = calendar.provider === 'caldav' ? calendar.users : undefined;
-    const seers = named === undefined ? chatPeople(places) : places.filter(isNamed(named));
+    // What is left of a person's earlier id is no second reader.
+    const readers = places.filter(
+      ({ channel, userId }) => persons.userOf(channel, userId) === userId,
+    );
+    const seers = named === undefined ? chatPeople(readers) : readers.filter(isNamed(named));
     return seers.length === 0 ? [] : [{ userId: seers[0]!.userId, places: seers }];
   };
 }
@@ -150,20 +155,21 @@ interface KnownPlace {
 }
 
 /** Where each person wrote last. Only the jobs since the last look are read: most people have written nothing since. */
-function createKnownPlaces({ queries }: AlarmParts['stores']) {
+function createKnownPlaces({ queries }: AlarmParts['stores'], persons: Persons) {
   const known = new Map<string, KnownPlace>();
   const look = async (userId: string, newest?: number): Promise<AlarmPlace[]> => {
     const before = known.get(userId) ?? { num: 0, inChat: null, anywhere: null };
     let now = before;
     if (newest === undefined || newest > before.num) {
-      const written = await queries.writtenIn(userId, before.num, jobsLooked);
+      const all = await queries.writtenIn(userId, before.num, jobsLooked);
+      const written = all.filter(({ channel }) => persons.addressOf(userId, channel) !== null);
       const inChat = written.find(({ channel }) => bridgeChannelNames.includes(channel));
       const toPlace = (one: WrittenIn | undefined): AlarmPlace | null =>
         one === undefined
           ? null
-          : { userId, channel: one.channel, thread: placeIn(one, userId)?.thread ?? null };
+          : { userId, channel: one.channel, thread: placeIn(one, userId, persons)?.thread ?? null };
       now = {
-        num: newest ?? written[0]?.num ?? before.num,
+        num: newest ?? all[0]?.num ?? before.num,
         inChat: toPlace(inChat) ?? before.inChat,
         anywhere: toPlace(written[0]) ?? before.anywhere,
       };

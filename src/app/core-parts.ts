@@ -8,6 +8,7 @@ import type { Clock } from '#shared/clock';
 import type { FairSlices } from '#shared/fair-slices';
 import type { FaultInjector } from '#shared/fault-points';
 import type { Log } from '#shared/log';
+import type { Persons } from '#shared/persons';
 import type { Mcp } from '#mcp/mcp-port';
 import type { ToolSet } from '#tools/tool-declaration';
 import type { Config } from './config/config.ts';
@@ -17,6 +18,7 @@ export interface CoreParts {
   /** Null: this process is alone. */
   cluster: Cluster | null;
   config: Config;
+  persons: Persons;
   stores: Stores;
   tools: ToolSet;
   mcp: Mcp;

@@ -3,6 +3,7 @@
  * nothing is accepted before it can be stored; shutdown runs in reverse order.
  */
 import type { Config } from './config/config.ts';
+import { createPersons, type Persons } from '#shared/persons';
 import type { JobService } from '#shared/wire/job-service';
 import type { ScheduleService as ScheduleApi } from '#shared/wire/schedule-service';
 import type { Library } from '#library/library';
@@ -36,6 +37,7 @@ import { createAssistant } from './assistant.ts';
 import { openBackendPool, type BackendPool, selectBackend } from '#models/backend-pool';
 import { backendViews, modelListing } from '#models/backend-view';
 import { dataFolderOf } from './config/database-settings.ts';
+import { apiKeysOf } from './config/persons-settings.ts';
 import { bridgeChannelNames } from './channels.ts';
 import { wireMessaging } from './messaging-wiring.ts';
 import { backgroundTask, type BackgroundTask } from './background-task.ts';
@@ -160,20 +162,20 @@ async function assemble(
   const observers = await createObservability({ ...options, ...observed });
   closers.push(() => observers.stop());
   const tools = configureTools(options.tools ?? toolList, toolSettingsOf(config));
-  const createGate = cluster === null ? undefined : cluster.gates.open;
   const pool = await openBackendPool({
     ...options,
     tools,
     clock,
     observer: observers.pool,
-    createGate,
+    createGate: cluster?.gates.open,
   });
   closers.push(() => pool.close());
 
   const mcp = await openMcp(config, clock, log);
   closers.push(() => mcp.stop());
 
-  const parts = { cluster, config, stores, tools, mcp, pool, hub, slices, clock, log, faults };
+  const common = { cluster, config, persons: personsOf(options), clock, log, faults };
+  const parts = { ...common, stores, tools, mcp, pool, hub, slices };
   const reminders = createReminderBook(() => schedules.schedules, clock);
   const memory = openMemory(parts);
   const assistant = await createAssistant({ ...parts, observers, reminders, memory });
@@ -220,8 +222,8 @@ async function openCluster(
   const { shared } = stores;
   if (settings === null || shared === null) return null;
   const { Cluster: Opened } = await import('./cluster/cluster.ts');
-  const { backends } = config;
-  return new Opened({ settings, stores, shared, nats, backends, log, machineVersion });
+  const { backends, persons } = config;
+  return new Opened({ settings, stores, shared, nats, backends, persons, log, machineVersion });
 }
 
 /** Without servers the client of the protocol is not loaded. */
@@ -287,6 +289,12 @@ const startInCluster =
     await cluster.join(journal, [drafts.task, ...tasks]);
   };
 
+const personsOf = ({ config, channels = bridgeChannelNames }: CoreOptions): Persons =>
+  createPersons(
+    config.persons.map((one) => ({ ...one, name: one.name ?? one.id })),
+    channels,
+  );
+
 const listenHttp = (parts: {
   config: Config;
   log: Log;
@@ -299,6 +307,7 @@ const listenHttp = (parts: {
   const { config, jobService, ...rest } = parts;
   return startServer({
     ...config.server,
+    apiKeys: apiKeysOf(config),
     ...rest,
     bridgeChannels: bridgeChannelNames,
     connectionsMax: config.server.limits.connections,
@@ -390,7 +399,7 @@ function routesOf(
       storage: stores.jobs,
       queueOf: (jobId) => journal.queuePositionOf(jobId),
       gates: parts.backends,
-      apiKeys: parts.config.server.apiKeys,
+      apiKeys: apiKeysOf(parts.config),
       redaction: parts.config.inspector.redaction,
       drafts: (userId) => parts.drafts.draftOverview(userId),
       draftsVersion: () => parts.drafts.draftsVersion(),

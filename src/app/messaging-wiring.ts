@@ -1,6 +1,8 @@
 /** Wires NATS messaging to the core's journal, hub and job service. */
 import type { Config } from './config/config.ts';
 import { dataFolderOf } from './config/database-settings.ts';
+import type { Persons } from '#shared/persons';
+import { isToPlaceOfJob } from '#events/channel-link/reply-routes';
 import type { JobService } from '#shared/wire/job-service';
 import type { ScheduleService as ScheduleApi } from '#shared/wire/schedule-service';
 import type { LiveHub } from '#jobs/runtime/live-hub';
@@ -17,6 +19,7 @@ export function wireMessaging(parts: {
   config: Config;
   stores: Pick<Stores, 'events' | 'deliveries' | 'onAppended'>;
   jobService: JobService;
+  persons: Persons;
   schedules: Pick<ScheduleService, 'followDelivery'> & { api: ScheduleApi };
   hub: LiveHub;
   cluster?: Cluster | null;
@@ -25,7 +28,7 @@ export function wireMessaging(parts: {
   /** Default: all that src/app/channels.ts names. */
   channels?: readonly string[] | undefined;
 }): Messaging {
-  const { config, stores, jobService, schedules, hub, cluster, log, faults } = parts;
+  const { config, stores, jobService, persons, schedules, hub, cluster, log, faults } = parts;
   return createMessaging({
     config: config.nats,
     jobService,
@@ -34,9 +37,11 @@ export function wireMessaging(parts: {
     live: hub,
     onAppended: stores.onAppended,
     deliveries: stores.deliveries,
-    onReport: ({ job_id: jobId, reply_id: replyId, status, error }) => {
+    persons,
+    async onReport({ job_id: jobId, reply_id: replyId, status, error }) {
+      if (!isToPlaceOfJob(replyId)) return;
       const seq = Number(replyId.slice(replyId.lastIndexOf(':') + 1));
-      return schedules.followDelivery({ jobId, seq, status, error });
+      await schedules.followDelivery({ jobId, seq, status, error });
     },
     log,
     faults,

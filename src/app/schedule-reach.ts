@@ -2,7 +2,8 @@
 import type { Messaging } from '#events/messaging-port';
 import type { Place, Reach } from '#schedules/delivery';
 import type { WrittenIn } from '#jobs/store/job-queries';
-import { conversationKey, threadOf } from '#shared/wire/conversation';
+import type { Persons } from '#shared/persons';
+import { threadOf } from '#shared/wire/conversation';
 import { bridgeChannelNames, channels } from './channels.ts';
 import type { Config } from './config/config.ts';
 import type { Stores } from './stores/stores.ts';
@@ -35,22 +36,33 @@ function createGone(config: Config, hasBridge: Messaging['hasBridge']): Reach['i
   };
 }
 
-/** Null: a thread with an unusual name cannot be read back from the key of the conversation. */
+/**
+ * Null: a thread with an unusual name cannot be read back from the key of the conversation, or the person has no id in this
+ * chat any more.
+ */
 export function placeIn(
   { channel, conversation }: Omit<WrittenIn, 'num'>,
   userId: string,
+  persons: Persons,
 ): Place | null {
   const thread = threadOf(conversation);
   const address = { channel, thread: thread ?? undefined, userId };
-  return conversationKey(address) === conversation ? { channel, thread } : null;
+  const isWhole = persons.conversationOf(address) === conversation;
+  return isWhole && persons.addressOf(userId, channel) !== null ? { channel, thread } : null;
 }
 
 /** With `schedules.fallback` only the channels that it names, in its order; else the chats with a bridge, the last first. */
-export function scheduleReach(
-  config: Config,
-  { queries }: Pick<Stores, 'queries'>,
-  hasBridge: Messaging['hasBridge'],
-): Reach {
+export function scheduleReach({
+  config,
+  stores: { queries },
+  persons,
+  hasBridge,
+}: {
+  config: Config;
+  stores: Pick<Stores, 'queries'>;
+  persons: Persons;
+  hasBridge: Messaging['hasBridge'];
+}): Reach {
   const { fallback } = config.schedules;
   const order = fallback.length > 0 ? fallback : null;
   const isReached = async (channel: string): Promise<boolean> => {
@@ -66,10 +78,18 @@ export function scheduleReach(
     async placesOf(userId) {
       const places = new Map<string, Place>();
       for (const written of await queries.writtenIn(userId, 0, jobsLooked)) {
-        const { conversation } = written;
-        if (places.has(conversation)) continue;
-        const place = placeIn(written, userId);
-        if (place !== null && (await isReached(place.channel))) places.set(conversation, place);
+        const { channel, conversation } = written;
+        // A person has one conversation in all chats.
+        const name = `${channel} ${conversation}`;
+        if (places.has(name)) continue;
+        const place = placeIn(written, userId, persons);
+        if (place !== null && (await isReached(channel))) places.set(name, place);
+      }
+      // A person can be reached in a chat in which nothing was written yet.
+      for (const channel of persons.chatsOf(userId)) {
+        const place = { channel, thread: null };
+        const name = `${channel} ${persons.conversationOf({ channel, userId })}`;
+        if (!places.has(name) && (await isReached(channel))) places.set(name, place);
       }
       const found = [...places.values()];
       if (order === null) return found;

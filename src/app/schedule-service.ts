@@ -18,8 +18,8 @@ import { messageOf } from '#shared/errors';
 import type { FaultInjector } from '#shared/fault-points';
 import { createIdSource } from '#shared/ids';
 import type { Log } from '#shared/log';
+import type { Persons } from '#shared/persons';
 import { createSerialQueue } from '#shared/serial-queue';
-import { conversationKey } from '#shared/wire/conversation';
 
 export interface ScheduleService {
   schedules: Schedules;
@@ -38,6 +38,7 @@ export interface ScheduleServiceParts {
   jobStorage: Pick<JobStorage, 'jobOfKey' | 'find'>;
   limits: JobLimits;
   perUserMax: number;
+  persons: Persons;
   /** Whether a tool is configured: a digest asks no other. */
   isConfigured(tool: string): boolean;
   clock: Clock;
@@ -105,7 +106,7 @@ export const toldSchedules = (
 });
 
 function occurrenceJobs(
-  { journal, jobStorage, limits, isConfigured }: ScheduleServiceParts,
+  { journal, jobStorage, limits, isConfigured, persons }: ScheduleServiceParts,
   nextId: () => string,
 ): OccurrenceJobs {
   return {
@@ -125,7 +126,8 @@ function occurrenceJobs(
           ...(isConfigured('schedule') ? offersOf(message) : {}),
         },
       };
-      const conversation = conversationKey({ channel, thread: thread ?? undefined, userId });
+      const place = { channel, thread: thread ?? undefined, userId };
+      const conversation = persons.conversationOf(place);
       return (await journal.submit({ input, conversation, idempotencyKey: key })).jobId;
     },
     async messageOf(jobId) {

@@ -21,6 +21,7 @@ export function openSchedules(
   {
     stores,
     config,
+    persons,
     hub,
     tools,
     clock,
@@ -41,7 +42,8 @@ export function openSchedules(
     hub.schedule();
   });
   let writtenAt = Number.NEGATIVE_INFINITY;
-  const reach = scheduleReach(config, stores, (channel) => sources.messaging().hasBridge(channel));
+  const hasBridge: Messaging['hasBridge'] = (channel) => sources.messaging().hasBridge(channel);
+  const reach = scheduleReach({ config, stores, persons, hasBridge });
   const service = createScheduleService({
     storage,
     jobStorage,
@@ -51,6 +53,7 @@ export function openSchedules(
     log,
     faults,
     perUserMax: config.schedules.perUserMax,
+    persons,
     isConfigured: (tool) => !tools.notConfigured.has(tool),
     reach,
     isBusy: () => performance.now() - writtenAt < busyMs,
@@ -66,6 +69,7 @@ export function openSchedules(
     ...service,
     zone: config.timezone,
     clock,
+    persons,
     channelFault: async (channel) =>
       (await reach.isGone(channel)) ? channelFault(channel, config) : null,
   });

@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { z } from 'zod';
 import { reachableUrl } from '#http/client/core-client';
 import type { Config } from '#app/config/config';
+import { apiKeysOf } from '#app/config/persons-settings';
 import { hasShortKey, recommendedKeyLength } from '#app/config/api-key-check';
 import { loadTracingSettings } from '#app/config/otel-env';
 import { messageOf } from '#shared/errors';
@@ -53,13 +54,13 @@ const offsetIn = (timeZone: string): string =>
     .find(({ type }) => type === 'timeZoneName')?.value ?? '';
 
 /** A short key can be guessed. No result if all keys are long enough, or none is set. */
-export const checkKeys = ({ server }: Config): CheckResult[] =>
-  hasShortKey(server.apiKeys)
+export const checkKeys = (config: Config): CheckResult[] =>
+  hasShortKey(apiKeysOf(config))
     ? [
         {
           part: 'keys',
           ok: true,
-          what: `server.apiKeys: a key has fewer than ${recommendedKeyLength} characters`,
+          what: `server.apiKeys or persons: a key has fewer than ${recommendedKeyLength} characters`,
           advice: 'make a long one, for example with: openssl rand -hex 24',
         },
       ]
@@ -107,10 +108,10 @@ const readiness = z.object({
 });
 
 /** The running core's readiness: its storage, the NATS server that it really uses, and its problems. */
-export async function checkRunningCore({ server }: Config): Promise<CheckResult[]> {
+export async function checkRunningCore(config: Config): Promise<CheckResult[]> {
   const part = 'core';
   try {
-    const { ready, reasons, parts } = readiness.parse(await getCorePage(server, '/readyz'));
+    const { ready, reasons, parts } = readiness.parse(await getCorePage(config, '/readyz'));
     const { bus, url } = parts.nats;
     const facts = `storage ${parts.storage}, nats ${bus}${url === null ? '' : ` at ${url}`}`;
     const what = [ready ? `is ready: ${facts}` : `is not ready: ${facts}`, ...reasons].join('; ');

@@ -25,9 +25,9 @@ const page = z.object({
 type BackendEntry = z.infer<typeof page>['backends'][number];
 
 /** One result per gate of the core at the configured address; none if no core runs there. */
-export async function checkGates({ server }: Config): Promise<CheckResult[]> {
+export async function checkGates(config: Config): Promise<CheckResult[]> {
   try {
-    const parsed = page.safeParse(await getCorePage(server, '/backends'));
+    const parsed = page.safeParse(await getCorePage(config, '/backends'));
     return parsed.success ? parsed.data.backends.map(gateResult) : [];
   } catch {
     // `checkCore` has already reported that no core answers, with advice.

@@ -1,6 +1,7 @@
 /** Reads JSON pages of a running core or bridge. */
 import type { Config } from '#app/config/config';
 import { reachableUrl } from '#http/client/core-client';
+import { apiKeysOf } from '#app/config/persons-settings';
 import { cliApiKey } from '#shared/api-keys';
 import { sendHttpRequest } from '#shared/http-request';
 
@@ -20,8 +21,11 @@ export async function getJsonPage(
 }
 
 /** A page of the core at the configured address, with a key of the configuration. @throws as above */
-export async function getCorePage(server: Config['server'], path: string): Promise<unknown> {
-  const key = cliApiKey(server.apiKeys);
+export async function getCorePage(
+  config: Pick<Config, 'server' | 'persons'>,
+  path: string,
+): Promise<unknown> {
+  const key = cliApiKey(apiKeysOf(config));
   const headers: Record<string, string> = key === null ? {} : { authorization: `Bearer ${key}` };
-  return (await getJsonPage(`${reachableUrl(server)}${path}`, headers)).json;
+  return (await getJsonPage(`${reachableUrl(config.server)}${path}`, headers)).json;
 }

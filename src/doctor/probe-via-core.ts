@@ -5,18 +5,19 @@ import { serverSentEvents } from '#http/client/server-sent-events';
 import type { Config } from '#app/config/config';
 import type { ModelRequest, ModelToolCall } from '#shared/model/model';
 import { messageOf } from '#shared/errors';
+import { apiKeysOf } from '#app/config/persons-settings';
 import { cliApiKey } from '#shared/api-keys';
 import { tryParseJson } from '#shared/text/json-text';
 import type { RequestProbe } from './probe-direct.ts';
 
 /** Sends a test request to one backend through the running core and its gate. */
 export async function probeViaCore(
-  { server }: Config,
+  config: Config,
   backend: string,
   { messages, maxTokens, temperature, tools, toolChoice }: ModelRequest,
   timeoutMs: number,
 ): Promise<RequestProbe> {
-  const apiKey = cliApiKey(server.apiKeys);
+  const apiKey = cliApiKey(apiKeysOf(config));
   const failed = (errorReason: string, message: string): RequestProbe => ({
     outcome: { ok: false, errorReason, message },
     pieces: 0,
@@ -24,7 +25,7 @@ export async function probeViaCore(
   });
   try {
     const beganAt = performance.now();
-    const response = await fetch(`${reachableUrl(server)}/v1/chat/completions`, {
+    const response = await fetch(`${reachableUrl(config.server)}/v1/chat/completions`, {
       method: 'POST',
       redirect: 'manual',
       signal: AbortSignal.timeout(timeoutMs),

@@ -20,9 +20,9 @@ const page = z.object({
 type BackendEntry = z.infer<typeof page>['backends'][number];
 
 /** Null if the core does not report them: it is an older version, or has a different key. */
-export async function checkRunningBackends({ server }: Config): Promise<CheckResult[] | null> {
+export async function checkRunningBackends(config: Config): Promise<CheckResult[] | null> {
   try {
-    const parsed = page.safeParse(await getCorePage(server, '/backends'));
+    const parsed = page.safeParse(await getCorePage(config, '/backends'));
     return parsed.success ? parsed.data.backends.map(backendResult) : null;
   } catch {
     return null;

@@ -60,11 +60,11 @@ export async function judgeSchedules(
   ];
 }
 
-async function openSchedules({ server }: Config): Promise<ScheduleView[]> {
+async function openSchedules(config: Config): Promise<ScheduleView[]> {
   const found: ScheduleView[] = [];
   for (let cursor: string | null = ''; cursor !== null && found.length < lookedMax;) {
     const query: string = `limit=${schedulePageMax}&cursor=${encodeURIComponent(cursor)}`;
-    const page = schedulePageSchema.parse(await getCorePage(server, `/schedules?${query}`));
+    const page = schedulePageSchema.parse(await getCorePage(config, `/schedules?${query}`));
     found.push(...page.schedules);
     cursor = page.next;
   }

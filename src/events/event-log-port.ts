@@ -1,4 +1,5 @@
 /** The journal as a transactional outbox: committed events to publish, and the delivery reports of replies. */
+import type { ReplyPlace } from '#machines/job-types';
 import type { OutgoingEvent } from '#shared/wire/document-event';
 import type { Delivery } from '#shared/wire/delivery-report';
 import type { MaybePromise } from '#shared/maybe-promise';
@@ -11,6 +12,8 @@ export interface EventLogRow {
   triggerType: string;
   /** Thread of the channel that the message came from. */
   thread?: string | null;
+  /** Where the person has spoken last about the job, if that is another place than that of the job. */
+  via?: ReplyPlace | null;
   /** Trace context that came with the job's message. */
   traceparent?: string | null;
   events: OutgoingEvent[];
@@ -20,7 +23,7 @@ export interface EventLogRow {
 export interface EventLogStorage {
   /**
    * Rows with events among the next `limit` rows after `pos`, in order; `upTo` is the last row scanned. With
-   * `channels`: only jobs of these channels, and no documents or schedules.
+   * `channels`: only jobs of these channels, rows with `via`, and no documents or schedules.
    */
   after(
     pos: number,

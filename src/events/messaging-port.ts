@@ -4,6 +4,7 @@
  */
 import type { NatsTransport } from './connection/nats-transport.ts';
 import type { TaskSwitch } from './connection/task-switch.ts';
+import type { Persons } from '#shared/persons';
 import type { JobService } from '#shared/wire/job-service';
 import type { ScheduleService } from '#shared/wire/schedule-service';
 import type { Delivery } from '#shared/wire/delivery-report';
@@ -34,6 +35,8 @@ export interface MessagingConfig {
 export interface MessagingOptions {
   config: MessagingConfig;
   jobService: JobService;
+  /** Default: there are none. */
+  persons?: Persons | undefined;
   schedules: ScheduleService;
   outbox: EventLogStorage;
   live: LiveSource;

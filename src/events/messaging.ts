@@ -31,6 +31,7 @@ import {
   type MessagingSwitches,
   type MessagingTimings,
 } from './messaging-port.ts';
+import type { RoutedReply } from './channel-link/reply-routes.ts';
 import { replyRule, type Endpoint } from './service/micro-service.ts';
 import type { ServiceDescription } from './service/service-discovery.ts';
 import { createComponentHealth, type ComponentHealth } from './component-health.ts';
@@ -217,7 +218,7 @@ const serviceOf = (
   id: nuid.next(),
   queue: 'core',
   endpoints: [
-    ...jobEndpoints(options.jobService, subjects),
+    ...jobEndpoints(options.jobService, subjects, options.persons),
     ...scheduleEndpoints(options.schedules, subjects),
   ],
   mayReplyTo: replyRule(subjects),
@@ -283,11 +284,28 @@ function createRelays(options: MessagingOptions, parts: Shared) {
   return {
     events: createRelay(eventStreamSource({ ...common, spec: specs.events }), 'events'),
     replies: createRelay(
-      replyStreamSource({ ...common, spec: specs.replies, deliveries }),
+      replyStreamSource({
+        ...common,
+        spec: specs.replies,
+        deliveries,
+        persons: options.persons,
+        onUnaddressed: unaddressed(options),
+      }),
       'replies',
     ),
   };
 }
+
+/** A reply whose person has no id in the chat is dead before it is sent. */
+const unaddressed =
+  ({ deliveries, onReport }: MessagingOptions) =>
+  async ({ key, reply: { job_id, user_id, channel } }: RoutedReply): Promise<void> => {
+    const error = `${user_id} has no id in ${channel}: see persons in the configuration`;
+    const at = Date.now();
+    const report = { reply_id: key, job_id, channel, status: 'dead' as const, parts: 0, error, at };
+    await deliveries.record(report);
+    await onReport?.(report);
+  };
 
 function createConsumerSpecs(options: MessagingOptions, parts: Shared): ConsumerSpec[] {
   const { subjects, specs, counts, channels, timings } = parts;
@@ -300,6 +318,7 @@ function createConsumerSpecs(options: MessagingOptions, parts: Shared): Consumer
   });
   const submits = createSubmitQueue({
     jobService: options.jobService,
+    persons: options.persons,
     subjects,
     deadLetters,
     channels,
@@ -309,6 +328,7 @@ function createConsumerSpecs(options: MessagingOptions, parts: Shared): Consumer
     log,
   });
   const deliveryInbox = createDeliveryInbox({
+    persons: options.persons,
     deliveries: options.deliveries,
     outbox: options.outbox,
     subjects,

@@ -5,6 +5,7 @@ import type { NewSchedule } from '#schedules/schedules';
 import { createScheduleStore } from '#schedules/store/schedule-store';
 import { noFaultInjection, type FaultInjector } from '#shared/fault-points';
 import { silentLog } from '#shared/log';
+import { noPersons } from '#shared/persons';
 import { limits } from './jobs.ts';
 import { openJournal, until, type JournalFixture } from './journal.ts';
 
@@ -54,6 +55,7 @@ export async function openSchedules(
     journal: journal.journal,
     jobStorage: journal.storage,
     limits,
+    persons: noPersons,
     perUserMax: 1_000,
     isConfigured: () => true,
     reach: {

@@ -6,6 +6,7 @@ import { isoTime } from '#shared/calendar/time-units';
 import { createZones } from '#shared/calendar/zoned-time';
 import type { Clock } from '#shared/clock';
 import { GatehouseError } from '#shared/errors';
+import type { Persons } from '#shared/persons';
 import {
   scheduleStates,
   type NewScheduleBody,
@@ -20,6 +21,7 @@ export interface ScheduleApiParts {
   /** Of schedules that name none. */
   zone: string;
   clock: Clock;
+  persons: Persons;
   /** Why no message can be sent to a channel; null if one can. */
   channelFault(channel: string): Promise<string | null>;
 }
@@ -43,9 +45,12 @@ export function createScheduleApi(parts: ScheduleApiParts): ScheduleService {
       const next = rows.length > limit ? rows[limit - 1]!.id : null;
       return { schedules: rows.slice(0, limit).map(viewOf), next, next_cursor: next };
     },
-    async create(body, createdBy) {
-      const fault = await parts.channelFault(body.channel);
+    async create(given, createdBy) {
+      const { channel } = given;
+      const fault = await parts.channelFault(channel);
       if (fault !== null) throw new GatehouseError('GH_SCHEDULE_INVALID', fault);
+      const body = { ...given, user_id: parts.persons.userOf(channel, given.user_id) };
+      parts.persons.requireAddress(body.user_id, channel);
       return viewOf(await schedules.create(newSchedule(body, createdBy, parts.zone)));
     },
     get: async (ref) => viewOf(await own(ref)),

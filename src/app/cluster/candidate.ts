@@ -1,5 +1,5 @@
 /** What this process brings along when it joins a cluster. */
-import { randomInt } from 'node:crypto';
+import { hash, randomInt } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Candidate } from '#cluster/admission';
 import { assertSharedServers } from '#events/connection/shared-servers';
@@ -11,9 +11,10 @@ interface Parts {
   settings: ClusterSettings;
   nats: Config['nats'];
   backends: Config['backends'];
+  persons: Config['persons'];
 }
 
-export function candidateOf({ settings, nats, backends }: Parts): Candidate {
+export function candidateOf({ settings, nats, backends, persons }: Parts): Candidate {
   const { workerId, partitions, beatMs, goneAfterMs } = settings;
   const host = hostname();
   const same = backends.map(
@@ -34,10 +35,21 @@ export function candidateOf({ settings, nats, backends }: Parts): Candidate {
         beatMs,
         goneAfterMs,
         prefix: nats.prefix,
+        ...(persons.length === 0 ? {} : { persons: digestOf(persons) }),
         backends: Object.fromEntries(same),
       },
     },
   };
+}
+
+/** All workers must give a message the same owner. Keys and names may be changed one worker after the other. */
+function digestOf(persons: Config['persons']): string {
+  const rows = persons.map(({ id, channels }) => [
+    id,
+    Object.entries(channels).toSorted(([one], [two]) => (one < two ? -1 : 1)),
+  ]);
+  const text = JSON.stringify(rows.toSorted(([one], [two]) => (one! < two! ? -1 : 1)));
+  return hash('sha256', text, 'hex').slice(0, 12);
 }
 
 /** @throws as `assertSharedServers` */

@@ -51,6 +51,7 @@ export interface ClusterParts {
   shared: SharedDatabase;
   nats: Config['nats'];
   backends: Config['backends'];
+  persons: Config['persons'];
   log: Log;
   /** For tests: that of another version. */
   machineVersion?: number | undefined;

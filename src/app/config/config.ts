@@ -7,6 +7,7 @@ import { systemTimeZone } from '#shared/system-time-zone';
 import { findInvalidApiKey } from './api-key-check.ts';
 import { clusterSchema } from './cluster-settings.ts';
 import { databaseSchema } from './database-settings.ts';
+import { personsSchema } from './persons-settings.ts';
 import {
   count,
   filePath,
@@ -140,6 +141,7 @@ export const configSchema = z.strictObject({
       ),
     }).describe("0: no limit. The operator's keys are not counted."),
   }),
+  persons: personsSchema,
   database: databaseSchema
     .prefault('./data/gatehouse.db')
     .describe('SQLite file; or postgres://user@host/database, also as a section with these keys.'),

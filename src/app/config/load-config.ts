@@ -12,8 +12,10 @@ import {
   type ConfigSource,
 } from './config-error-text.ts';
 import { expectedScalar, expectsList, isNullableScalar } from './config-schema-lookup.ts';
+import { bridgeChannelNames } from '../channels.ts';
 import { misfitsOfCluster } from './cluster-settings.ts';
 import { configSchema, type Config } from './config.ts';
+import { misfitsOfPersons } from './persons-settings.ts';
 
 export interface LoadedConfig {
   config: Config;
@@ -49,9 +51,10 @@ export function parseConfig(
   const result = configSchema.safeParse(substituteVariables(raw, name, env));
   if (!result.success) throw invalidConfig(name, describeIssues(result.error.issues, configSource));
   checkRoles(result.data, name, configSource);
-  const misfits = misfitsOfCluster(result.data).map(({ path, expected }) =>
-    describeValue(path, expected, configSource),
-  );
+  const misfits = [
+    ...misfitsOfCluster(result.data),
+    ...misfitsOfPersons(result.data, bridgeChannelNames),
+  ].map(({ path, expected }) => describeValue(path, expected, configSource));
   if (misfits.length > 0) throw invalidConfig(name, misfits.join('; '));
   return result.data;
 }

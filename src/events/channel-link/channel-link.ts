@@ -120,7 +120,9 @@ export class ChannelLink {
   report(reply: Reply, report: Omit<DeliveryReport, 'reply_id'>): Promise<LinkOutcome<'stored'>> {
     const { reply_id, user_id: userId, job_id: jobId } = reply;
     const subject = this.#subjects.delivery({ channel: this.#channel, userId, jobId });
-    return this.#store(subject, { reply_id, ...report }, `${reply_id}:${report.status}`);
+    // A reply to two chats has one id: each reports for itself.
+    const msgID = `${this.#channel}:${reply_id}:${report.status}`;
+    return this.#store(subject, { reply_id, ...report }, msgID);
   }
 
   /** Request to the core, for jobs of this channel. Errors keep the core's code; no response: GH_BUS_UNREACHABLE. */

@@ -6,6 +6,7 @@
  */
 import type { JsMsg } from '@nats-io/jetstream';
 import type { DeliveryReportStorage, EventLogStorage } from '../event-log-port.ts';
+import { noPersons, type Persons } from '#shared/persons';
 import type { Delivery } from '#shared/wire/delivery-report';
 import { deliveryReport } from '#shared/wire/reply';
 import { userToken, type Subjects } from '#shared/wire/subjects';
@@ -16,7 +17,7 @@ import { toNatsProblem } from '../connection/nats-problem.ts';
 import type { DeadLetters } from '../outbox/dead-letters.ts';
 import { parseJson } from '../service/micro-service.ts';
 import type { JetStreamContext } from '../outbox/outbox-relay.ts';
-import { toReplies } from './reply-mapper.ts';
+import { routeReplies } from './reply-routes.ts';
 import { isRejection } from './submit-queue.ts';
 
 /** Retry interval while the disk or the broker fails. */
@@ -26,6 +27,8 @@ export function createDeliveryInbox(parts: {
   deliveries: DeliveryReportStorage;
   outbox: Pick<EventLogStorage, 'positionOf' | 'after'>;
   subjects: Subjects;
+  /** Default: there are none. */
+  persons?: Persons | undefined;
   deadLetters: DeadLetters;
   onStored(): void;
   /** A report was stored, perhaps again. */
@@ -57,11 +60,11 @@ export function createDeliveryInbox(parts: {
         return moveAside(link, message, error);
       }
       try {
-        const { delivery } = report;
         // A rejected submit has no job to report on, and nothing is sent again.
-        if (!isRejection(delivery.job_id)) {
-          if (!(await matchesReply(report, parts.outbox)))
-            return await moveAside(link, message, invalidReportError());
+        if (!isRejection(report.delivery.job_id)) {
+          const key = await keyOfReply(report, parts);
+          if (key === null) return await moveAside(link, message, invalidReportError());
+          const delivery = { ...report.delivery, reply_id: key };
           if ((await deliveries.record(delivery)) === 'stored') parts.onStored();
           // Before the acknowledgement, and also for a known one: the process may have ended in between.
           await parts.onReport?.(delivery);
@@ -88,19 +91,23 @@ const invalidReportError = (): GatehouseError =>
     'reply_id: no reply of this job to this channel and user',
   );
 
-/** Whether the journal, from which replies are made, yields this reply for this channel and user. */
-async function matchesReply(
+/** The key of the reply, if the journal, from which replies are made, yields it for this channel and user; else null. */
+async function keyOfReply(
   { delivery, user }: Report,
-  outbox: Pick<EventLogStorage, 'positionOf' | 'after'>,
-): Promise<boolean> {
+  {
+    outbox,
+    persons = noPersons,
+  }: { outbox: Pick<EventLogStorage, 'positionOf' | 'after'>; persons?: Persons | undefined },
+): Promise<string | null> {
   const { reply_id: replyId, job_id: jobId, channel } = delivery;
   const seq = Number(replyId.slice(replyId.lastIndexOf(':') + 1));
   const position = await outbox.positionOf(jobId, seq);
-  if (position === null) return false;
+  if (position === null) return null;
   const { rows } = await outbox.after(position.pos - 1, 1, [channel]);
-  return rows
-    .flatMap(toReplies)
-    .some((reply) => reply.reply_id === replyId && userToken(reply.user_id) === user);
+  const found = rows
+    .flatMap((row) => routeReplies(row, [channel], persons))
+    .find(({ reply }) => reply.reply_id === replyId && userToken(reply.user_id) === user);
+  return found?.key ?? null;
 }
 
 /** @throws GatehouseError when it is not a report, or not about the job of its subject. */

@@ -8,6 +8,7 @@
  *     is redelivered forever, none is dropped silently.
  */
 import type { JsMsg } from '@nats-io/jetstream';
+import { noPersons, type Persons } from '#shared/persons';
 import type { JobService } from '#shared/wire/job-service';
 import type { Reply } from '#shared/wire/reply';
 import type { Subjects } from '#shared/wire/subjects';
@@ -31,6 +32,8 @@ import { createPerConversationQueue } from '../streams/ordered-consumer.ts';
 
 export interface SubmitQueueParts {
   jobService: JobService;
+  /** Default: there are none. */
+  persons?: Persons | undefined;
   subjects: Subjects;
   deadLetters: DeadLetters;
   /** Channels with a bridge that can deliver an error reply to the sender. */
@@ -50,20 +53,8 @@ const retryAfterMsOf = (error: unknown): number =>
   error instanceof GatehouseError ? (error.retryAfterMs ?? 0) : 0;
 
 export function createSubmitQueue(parts: SubmitQueueParts) {
-  const { jobService, subjects, deadLetters, timings, log } = parts;
+  const { subjects, deadLetters, timings, log } = parts;
   const deadLetterErrorLog = createThrottledErrorLog(log, 'a message could not be put aside yet');
-
-  const submit = async (message: JsMsg): Promise<void> => {
-    if (message.info.deliveryCount > triesMax) {
-      throw new GatehouseError('GH_JOB_BUG', `delivered ${triesMax} times without an answer`);
-    }
-    const body = parseJson(message.data);
-    if (!isObject(body)) throw new GatehouseError('GH_REQUEST_INVALID', 'body: expected an object');
-    const source = sourceOf(message, subjects);
-    const withKey = { ...body, idempotency_key: keyOf(message, body) };
-    const traceparent = message.headers?.get(traceHeader);
-    await createChannelJobService(jobService, source).submit(withKey, { traceparent });
-  };
 
   const rejectMessage = async (
     link: JetStreamContext,
@@ -87,7 +78,7 @@ export function createSubmitQueue(parts: SubmitQueueParts) {
    */
   const attempt = async (link: JetStreamContext, message: JsMsg, tries: number, since: number) => {
     try {
-      await submit(message);
+      await submit(parts, message);
       message.ack();
       parts.onAccepted();
       return null;
@@ -113,7 +104,7 @@ export function createSubmitQueue(parts: SubmitQueueParts) {
       const { signal } = session;
       const ordered = createPerConversationQueue({
         session,
-        orderingKey: (message) => orderingKeyOf(message, subjects),
+        orderingKey: (message) => orderingKeyOf(message, subjects, parts.persons),
         async handle(message) {
           const since = performance.now();
           for (let tries = message.info.deliveryCount; !signal.aborted; tries += 1) {
@@ -126,6 +117,21 @@ export function createSubmitQueue(parts: SubmitQueueParts) {
       return (message) => ordered.enqueue(message);
     },
   };
+}
+
+async function submit(
+  { jobService, subjects, persons }: SubmitQueueParts,
+  message: JsMsg,
+): Promise<void> {
+  if (message.info.deliveryCount > triesMax) {
+    throw new GatehouseError('GH_JOB_BUG', `delivered ${triesMax} times without an answer`);
+  }
+  const body = parseJson(message.data);
+  if (!isObject(body)) throw new GatehouseError('GH_REQUEST_INVALID', 'body: expected an object');
+  const source = sourceOf(message, subjects);
+  const withKey = { ...body, idempotency_key: keyOf(message, body) };
+  const traceparent = message.headers?.get(traceHeader);
+  await createChannelJobService(jobService, source, persons).submit(withKey, { traceparent });
 }
 
 function isPermanentError(error: unknown, message: JsMsg, tries: number, isOver: boolean): boolean {
@@ -143,12 +149,18 @@ const rejectionReason = (error: unknown): NatsProblem =>
     : { code: 'GH_JOB_BUG', message: 'the message met a fault in Gatehouse' };
 
 /** Conversation of the message, in the channel of its subject; an unreadable message gets its own lane. */
-function orderingKeyOf(message: JsMsg, subjects: Subjects): string {
+function orderingKeyOf(message: JsMsg, subjects: Subjects, persons: Persons = noPersons): string {
   try {
     const body = parseJson(message.data);
     if (!isObject(body)) return String(message.info.streamSequence);
     const channel = subjects.parseSubmitSource(message.subject);
-    return JSON.stringify([channel, body['thread'], body['user_id']]);
+    const { user_id: chatId, thread } = body;
+    // The messages of a person come in order from all channels.
+    const userId = typeof chatId === 'string' ? persons.userOf(channel ?? '', chatId) : '';
+    if (channel !== null && thread === undefined && persons.has(userId)) {
+      return persons.conversationOf({ channel, userId });
+    }
+    return JSON.stringify([channel, thread, chatId]);
   } catch {
     return String(message.info.streamSequence);
   }

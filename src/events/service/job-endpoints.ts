@@ -3,6 +3,7 @@
  * those of HTTP, because both use the same job service.
  */
 import { z } from 'zod';
+import type { Persons } from '#shared/persons';
 import { confirmBody, type JobService } from '#shared/wire/job-service';
 import { serviceVerbs, type ServiceVerb, type Subjects } from '#shared/wire/subjects';
 import { traceHeader } from '#shared/wire/trace';
@@ -26,7 +27,11 @@ const confirmRequest = jobRequest.extend(confirmBody.shape);
 export const idempotencyHeader = 'Nats-Msg-Id';
 
 /** Each verb twice: for the operator's programs, and for the bridge of the channel in the subject. */
-export function jobEndpoints(jobService: JobService, subjects: Subjects): Endpoint[] {
+export function jobEndpoints(
+  jobService: JobService,
+  subjects: Subjects,
+  persons?: Persons,
+): Endpoint[] {
   const ofOperator = verbHandlers(jobService, 'nats');
   return [
     ...serviceVerbs.map((verb) => ({
@@ -44,7 +49,8 @@ export function jobEndpoints(jobService: JobService, subjects: Subjects): Endpoi
             new GatehouseError('GH_REQUEST_INVALID', 'channel: must match [A-Za-z0-9_-]{1,64}'),
           );
         }
-        return verbHandlers(createChannelJobService(jobService, channel), channel)[verb](request);
+        const ofChannel = createChannelJobService(jobService, channel, persons);
+        return verbHandlers(ofChannel, channel)[verb](request);
       },
     })),
   ];

@@ -15,6 +15,8 @@ import { param, statementCompiler } from '#storage/compile-statement';
 import type { DocumentEventTable } from '#storage/schema';
 
 const noEvents = sql.lit('[]');
+/** Part of the JSON of rows with `via`. A text cannot have it: its quotes are escaped. */
+const viaMark = '"via":{';
 const one = sql.lit(1);
 
 interface EventLogRecord {
@@ -151,7 +153,12 @@ function prepare(database: Database) {
     rowsOf: compile<EventLogRecord>(
       rows
         .select(fieldOf<string | null>('job.input', 'thread').as('thread'))
-        .where('job.channel', 'in', sql<never>`(select value from json_each(?))`),
+        .where((row) =>
+          row.or([
+            row('job.channel', 'in', sql<never>`(select value from json_each(?))`),
+            sql<boolean>`instr(journal.emitted, ${sql.lit(viaMark)}) > 0`,
+          ]),
+        ),
     ),
     rowOf: compile<{ pos: number; seq: number; count: number }>(
       query
@@ -212,20 +219,20 @@ function parseEmitted(json: string): JobEmitted[] {
   }
 }
 
-const outboxRow = (record: EventLogRecord): EventLogRow => ({
-  pos: record.pos,
-  triggerType: record.cause ?? '',
-  thread: record.thread ?? null,
-  traceparent: record.traceparent,
-  events: stateEventsOf(
-    { jobId: record.job_id, userId: record.user_id, channel: record.channel },
-    {
-      at: record.at,
-      seq: record.seq,
-      emitted: parseEmitted(record.emitted),
-    },
-  ),
-});
+function outboxRow(record: EventLogRecord): EventLogRow {
+  const emitted = parseEmitted(record.emitted);
+  return {
+    pos: record.pos,
+    triggerType: record.cause ?? '',
+    thread: record.thread ?? null,
+    via: emitted[0]?.via ?? null,
+    traceparent: record.traceparent,
+    events: stateEventsOf(
+      { jobId: record.job_id, userId: record.user_id, channel: record.channel },
+      { at: record.at, seq: record.seq, emitted },
+    ),
+  };
+}
 
 const documentRow = (row: DocumentEventTable): EventLogRow => ({
   pos: row.pos,

@@ -13,7 +13,8 @@ import {
   type DurableConsumer,
 } from './durable-consumer.ts';
 import type { StreamSource, OutboxCursor } from '../outbox/outbox-relay.ts';
-import { toReplies } from '../channel-link/reply-mapper.ts';
+import { routeReplies, type RoutedReply } from '../channel-link/reply-routes.ts';
+import { noPersons, type Persons } from '#shared/persons';
 import { ensureStream, eventRetentionMs, type StreamSpec } from './streams.ts';
 
 export interface StreamSourceParts {
@@ -65,10 +66,14 @@ export function replyStreamSource(
   parts: StreamSourceParts & {
     channels: readonly string[];
     deliveries: DeliveryReportStorage;
+    /** Default: there are none. */
+    persons?: Persons | undefined;
+    /** A reply cannot be sent, because its person has no id in the chat. Resolves when that is stored. */
+    onUnaddressed(one: RoutedReply): Promise<void>;
     timings: { ackWaitMs: number };
   },
 ): StreamSource {
-  const { outbox, subjects, spec, channels, deliveries } = parts;
+  const { outbox, subjects, spec, channels, deliveries, persons = noPersons } = parts;
   return {
     name: 'replies',
     streamName: spec.name,
@@ -80,9 +85,14 @@ export function replyStreamSource(
       const withMessages = [];
       for (const row of rows) {
         const messages = [];
-        for (const reply of toReplies(row)) {
-          if (await deliveries.has(reply.reply_id)) continue;
-          messages.push(replyMessage(reply, subjects, bytesMax, row.traceparent));
+        for (const one of routeReplies(row, channels, persons)) {
+          const { key, reply, isUnaddressed } = one;
+          if (await deliveries.has(key)) continue;
+          if (isUnaddressed) await parts.onUnaddressed(one);
+          else {
+            const message = replyMessage(reply, subjects, bytesMax, row.traceparent);
+            messages.push({ ...message, id: key });
+          }
         }
         withMessages.push({ pos: row.pos, messages });
       }

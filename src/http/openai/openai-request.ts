@@ -7,6 +7,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
 import type { ModelRequest } from '#shared/model/model';
 import type { PriorityClass } from '#machines/gate-queue';
+import { openAiChannelPrefix } from '#shared/wire/conversation';
 import { parseTraceParent, traceHeader, formatTraceParent } from '#shared/wire/trace';
 import {
   effectiveFields,
@@ -237,5 +238,5 @@ function channelOf(
 ): string {
   const first = fingerprintOf(messages.find(({ role }) => role === 'user')?.content);
   const origin = conversation ? `conversation:${conversation}` : `message:${first}`;
-  return `openai-${createHash('sha256').update(origin).digest('base64url').slice(0, 16)}`;
+  return `${openAiChannelPrefix}${createHash('sha256').update(origin).digest('base64url').slice(0, 16)}`;
 }

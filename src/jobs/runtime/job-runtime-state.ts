@@ -7,7 +7,7 @@
  * J3: a job whose rows cannot be replayed ends visibly as failed, at its next event (active-jobs.ts).
  */
 import { GatehouseError } from '#shared/errors';
-import type { JobEmitted, JobInput } from '#machines/job-types';
+import type { JobEmitted, JobInput, ReplyPlace } from '#machines/job-types';
 import { textsOf } from '#machines/texts';
 import type { JournalEvent, JournalRow } from '../job-store-port.ts';
 import type {
@@ -33,6 +33,8 @@ export interface JobRuntimeState {
   readonly seq: number;
   readonly effects: readonly PendingEffect[];
   readonly timers: readonly PendingTimer[];
+  /** Where the person spoke last, if that is not the place of the job. Not kept while the job is parked. */
+  readonly via?: ReplyPlace | undefined;
   /** Set when the journal ended the job after an internal error. */
   readonly hasInternalError: boolean;
 }
@@ -94,10 +96,13 @@ function applyTransition(
       ...transition.scheduledTimers.map((one) => ({ ...one, dueAt: at + one.delayMs })),
     ];
   }
-  const { snapshot, emitted } = transition;
+  const { snapshot } = transition;
+  const via = viaAfter(before, event);
+  const emitted = addVia(transition.emitted, via);
   return {
     state: {
       snapshot,
+      ...(via === undefined ? {} : { via }),
       rowNumber: n,
       seq: before.seq + emitted.length,
       effects,
@@ -108,6 +113,15 @@ function applyTransition(
   };
 }
 
+const viaAfter = (
+  before: Pick<JobRuntimeState, 'via'>,
+  event: JournalEvent,
+): ReplyPlace | undefined =>
+  'by' in event ? (event['via'] as ReplyPlace | undefined) : before.via;
+
+const addVia = (emitted: JobEmitted[], via: ReplyPlace | undefined): JobEmitted[] =>
+  via === undefined ? emitted : emitted.map((one) => ({ ...one, via }));
+
 function failWithInternalError(
   state: JobRuntimeState,
   event: JournalEvent,
@@ -116,12 +130,13 @@ function failWithInternalError(
   const { context } = state.snapshot;
   const reply = textsOf(context.locale).broken;
   const code = String(event['code']);
-  const emitted: JobEmitted[] = [
+  const made: JobEmitted[] = [
     { type: 'error', state: context.state, data: { code, message: reply } },
     { type: 'state', state: 'done', data: { from: context.state, to: 'done', reason: code } },
     { type: 'result', state: 'done', data: { content: reply, final: true, replaces: true } },
     { type: 'done', state: 'done', data: { outcome: 'failed', reply } },
   ];
+  const emitted = addVia(made, state.via);
   const n = state.rowNumber + 1;
   return {
     state: {

@@ -11,6 +11,8 @@ import {
   type SubmitContext,
 } from '#shared/wire/job-service';
 import { conversationKey } from '#shared/wire/conversation';
+import { noPersons, type Persons } from '#shared/persons';
+import { confirmState } from '#machines/job-states';
 import type { Delivery } from '#shared/wire/delivery-report';
 import { parseTraceParent, formatTraceParent } from '#shared/wire/trace';
 import type { FairSlices } from '#shared/fair-slices';
@@ -43,6 +45,8 @@ export interface JobServiceOptions {
   progressOf?(jobId: string, userId: string): Promise<JobProgress>;
   storage: Pick<JobStorage, 'waitingJob' | 'runningJob' | 'find' | 'jobOfKey'>;
   queries: JobQueries;
+  /** Default: there are none, every user id is a user. */
+  persons?: Persons;
   hub: LiveHub;
   slices: FairSlices;
   clock: Clock;
@@ -125,14 +129,10 @@ export function createJobService(options: JobServiceOptions): JobService {
       ).rows,
     eventListing: (jobId, page) => eventListing(queries, jobId, page, slices),
 
-    cancel: (jobId, by) => journal.send(jobId, { type: 'cancel', by }),
-    confirm: (jobId, by, draftSeq) =>
-      journal.send(jobId, {
-        type: 'confirm',
-        by,
-        ...(draftSeq === undefined ? {} : { draftSeq }),
-      }),
-    reject: (jobId, by) => journal.send(jobId, { type: 'reject', by }),
+    cancel: (jobId, by, via) => journal.send(jobId, { type: 'cancel', by, ...optional({ via }) }),
+    confirm: (jobId, by, draftSeq, via) =>
+      journal.send(jobId, { type: 'confirm', by, ...optional({ draftSeq, via }) }),
+    reject: (jobId, by, via) => journal.send(jobId, { type: 'reject', by, ...optional({ via }) }),
 
     async text(jobId) {
       const job = await find(jobId);
@@ -164,10 +164,9 @@ async function submit(
   const { journal, storage, clock } = options;
   const parsed = parseInput(submitBody, body);
   const message = checkMessage(parsed.message, options.messageMaxChars);
-  const userId = (parsed.user_id ?? defaults.userId ?? defaultUser).toWellFormed();
-  const channel = parsed.channel ?? defaults.channel ?? defaultChannel;
-  const conversation = conversationKey({ channel, thread: parsed.thread, userId });
-  const idempotencyKey = idempotencyKeyOf(parsed.idempotency_key, defaults, userId, conversation);
+  const sender = senderOf(options, parsed, defaults);
+  const { userId, conversation } = sender;
+  const idempotencyKey = idempotencyKeyOf(parsed.idempotency_key, defaults, sender);
   const known = idempotencyKey === null ? null : await storage.jobOfKey(idempotencyKey);
   if (known !== null) return { job_id: known.jobId, after_seq: known.seqBefore };
 
@@ -177,68 +176,122 @@ async function submit(
   if (attachment !== undefined) await options.keepAttachment?.(userId, attachment);
 
   const { draft, offer } = parsed;
+  const newMessage = { ...parsed, ...sender, message };
   if (offer !== undefined) {
-    const pressed = await offeredCall(options, offer, conversation);
-    return open(
-      options,
-      { ...parsed, message, userId, channel, conversation, pressed },
-      idempotencyKey,
-      defaults,
-    );
+    const pressed = await offeredCall(options, offer, sender);
+    return open(options, { ...newMessage, pressed }, idempotencyKey, defaults);
   }
   if (draft !== undefined && draft !== null) {
     const job = await storage.find(draft.job_id);
-    // A job of another conversation is reported as not found.
-    if (job?.conversation !== conversation) throw new GatehouseError('GH_JOB_NOT_FOUND');
+    if (!mayDecide(sender, job)) throw new GatehouseError('GH_JOB_NOT_FOUND');
     const event = draftEvent(options, job, draft.draft_seq, message, userId);
     if (event !== null) {
-      await journal.send(job.id, event, idempotencyKey);
+      await journal.send(job.id, toldAt(sender, job, event), idempotencyKey);
       return { job_id: job.id, after_seq: job.head.seq };
     }
   }
-  const waiting = draft === undefined ? await storage.waitingJob(conversation) : null;
+  const waiting = draft === undefined ? await waitingJob(options, sender) : null;
   const reply = waiting === null ? null : options.parseDraftReply(message, clock.now());
   const cancelTarget = await jobToCancel(options, conversation, message, waiting);
   if (cancelTarget !== null) {
-    const event = { type: 'cancel' as const, by: userId };
+    const event = toldAt(sender, cancelTarget, { type: 'cancel', by: userId });
     if (await sendIfAccepted(journal, cancelTarget.id, event, idempotencyKey)) {
       return { job_id: cancelTarget.id, after_seq: cancelTarget.head.seq };
     }
   }
   if (waiting !== null && reply !== null) {
     const { id, head } = waiting;
-    const sendEvent = (event: JobEvent) => sendIfAccepted(journal, id, event, idempotencyKey);
+    const sendEvent = (event: JobEvent) =>
+      sendIfAccepted(journal, id, toldAt(sender, waiting, event), idempotencyKey);
     if (await applyDraftCommand(reply, userId, head.seq, sendEvent))
       return { job_id: id, after_seq: head.seq };
   }
-  return open(
-    options,
-    { ...parsed, message, userId, channel, conversation },
-    idempotencyKey,
-    defaults,
-  );
+  return open(options, newMessage, idempotencyKey, defaults);
 }
 
 /** A key belongs to its sender: the same key of another user is another message. */
 function idempotencyKeyOf(
   key: string | undefined,
   { requestKey }: SubmitContext,
-  userId: string,
-  conversation: string,
+  { userId, keyScope }: Sender,
 ): string | null {
   if (requestKey !== undefined) return requestKeyOf(userId, requestKey);
-  return key === undefined ? null : JSON.stringify([conversation, key.toWellFormed()]);
+  return key === undefined ? null : JSON.stringify([keyScope, key.toWellFormed()]);
 }
 
 const requestKeyOf = (userId: string, requestKey: string): string =>
   JSON.stringify(['request', userId, requestKey]);
 
-interface NewMessage {
-  message: string;
+/** Who says something, and where. */
+interface Sender {
   userId: string;
   channel: string;
-  conversation: string;
   thread?: string | undefined;
+  conversation: string;
+  /** Of its idempotency keys: the address as it was given, which stays when it becomes that of a person. */
+  keyScope: string;
+  /** Whether what is said here may decide drafts of the user's other conversations. */
+  decidesElsewhere: boolean;
+}
+
+/** @throws GH_REQUEST_INVALID for a person who cannot be answered in this chat */
+function senderOf(
+  { persons = noPersons }: JobServiceOptions,
+  parsed: {
+    user_id?: string | undefined;
+    channel?: string | undefined;
+    thread?: string | undefined;
+  },
+  defaults: SubmitContext,
+): Sender {
+  const given = (parsed.user_id ?? defaults.userId ?? defaultUser).toWellFormed();
+  const channel = parsed.channel ?? defaults.channel ?? defaultChannel;
+  const { thread } = parsed;
+  const userId = persons.userOf(channel, given);
+  persons.requireAddress(userId, channel);
+  const address = { channel, thread, userId };
+  return {
+    ...address,
+    conversation: persons.conversationOf(address),
+    keyScope: conversationKey({ ...address, userId: given }),
+    decidesElsewhere: persons.decidesElsewhere(address),
+  };
+}
+
+/** A job of another user, or of a conversation that is closed to this place, is reported as not found. */
+const mayDecide = (sender: Sender, job: StoredJob | null): job is StoredJob =>
+  job !== null &&
+  (job.conversation === sender.conversation ||
+    (sender.decidesElsewhere && job.input.userId === sender.userId));
+
+/** The event, with its place if that is another one than that of the job. */
+function toldAt<Event extends JobEvent>(
+  { channel, thread }: Sender,
+  { input }: StoredJob,
+  event: Event,
+): Event {
+  if (input.channel === channel && input.thread === thread) return event;
+  return { ...event, via: { channel, ...optional({ thread }) } };
+}
+
+/** The draft that waits in this conversation, else the newest one of the user, wherever it was shown. */
+async function waitingJob(
+  { storage, queries }: JobServiceOptions,
+  { conversation, userId, decidesElsewhere }: Sender,
+): Promise<StoredJob | null> {
+  const here = await storage.waitingJob(conversation);
+  if (here !== null || !decidesElsewhere) return here;
+  const { jobs } = await queries.list({ userId, state: confirmState, limit: 10, textMax: 1 });
+  for (const { id } of jobs) {
+    const job = await storage.find(id);
+    // One that is not parked is about to write, or changes its draft.
+    if (job !== null && job.head.snapshot !== null) return job;
+  }
+  return null;
+}
+
+interface NewMessage extends Pick<Sender, 'userId' | 'channel' | 'thread' | 'conversation'> {
+  message: string;
   attachment?: Attachment | undefined;
   pressed?: ToolCall;
 }
@@ -273,10 +326,10 @@ async function open(
 async function offeredCall(
   { storage, queries, slices }: JobServiceOptions,
   { job_id: jobId, name }: { job_id: string; name: ReplyOffer },
-  conversation: string,
+  sender: Sender,
 ): Promise<ToolCall> {
   const job = await storage.find(jobId);
-  if (job?.conversation !== conversation) throw new GatehouseError('GH_JOB_NOT_FOUND');
+  if (!mayDecide(sender, job)) throw new GatehouseError('GH_JOB_NOT_FOUND');
   const all = eventListing(queries, jobId, { cursor: 0, limit: eventsMax }, slices);
   const end = (await collectListing(all)).rows.findLast(({ type }) => type === 'done');
   const calls = end?.data['offer_calls'] as OfferedCalls | undefined;
@@ -373,6 +426,12 @@ function checkMessage(raw: string, maxChars: number): string {
   }
   return message;
 }
+
+/** Without the fields that are not set. */
+const optional = <Fields extends object>(fields: Fields) =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<{
+    [Name in keyof Fields]: NonNullable<Fields[Name]>;
+  }>;
 
 const toIso = (at: number): string => new Date(at).toISOString();
 

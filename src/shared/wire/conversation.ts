@@ -13,6 +13,13 @@ export function conversationKey({ channel, thread, userId }: ConversationAddress
   return `${path}:${userId}`;
 }
 
+/** A client of the OpenAI API keeps its chats apart: each is a channel of this prefix. */
+export const openAiChannelPrefix = 'openai-';
+
+/** Whether the channel is one chat of a client. */
+export const isConversationOfClient = (channel: string): boolean =>
+  channel.startsWith(openAiChannelPrefix);
+
 /** Null: a conversation of the channel itself, without a thread. */
 export function threadOf(conversation: string): string | null {
   const [, thread] = conversation.slice(0, conversation.indexOf(':')).split('/');

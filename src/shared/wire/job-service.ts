@@ -3,7 +3,7 @@
  * same errors.
  */
 import { z } from 'zod';
-import { jobStates, outcomes, replyOffers } from '#machines/job-types';
+import { jobStates, outcomes, replyOffers, type ReplyPlace } from '#machines/job-types';
 import type { Listing } from '../listing.ts';
 import type { StateEvent } from './state-event.ts';
 
@@ -199,7 +199,10 @@ export interface SubmitContext {
   requestKey?: string | undefined;
 }
 
-/** All calls throw GatehouseError, with the codes of docs/errors.md. */
+/**
+ * All calls throw GatehouseError, with the codes of docs/errors.md. `via`: the place where the person decided, if it is not
+ * that of the job; what follows is told there too.
+ */
 export interface JobService {
   /**
    * Resolves when the message is on disk. `body` is unchecked input. A consent while a draft of this user waits becomes
@@ -224,10 +227,10 @@ export interface JobService {
   /** A page of events as slices; its cursor is a `seq`. @throws GH_JOB_NOT_FOUND */
   eventListing(jobId: string, page: { cursor: number; limit: number }): Listing<StateEvent>;
   /** Resolves when the cancel is on disk. @throws GH_JOB_NOT_FOUND, GH_JOB_CONFLICT */
-  cancel(jobId: string, by: string): Promise<void>;
+  cancel(jobId: string, by: string, via?: ReplyPlace): Promise<void>;
   /** `draftSeq` as in `confirmBody`. @throws GH_JOB_CONFLICT for another draft */
-  confirm(jobId: string, by: string, draftSeq?: number): Promise<void>;
-  reject(jobId: string, by: string): Promise<void>;
+  confirm(jobId: string, by: string, draftSeq?: number, via?: ReplyPlace): Promise<void>;
+  reject(jobId: string, by: string, via?: ReplyPlace): Promise<void>;
   /** The answer as written so far, or the whole reply of an ended job. @throws GH_JOB_NOT_FOUND */
   text(jobId: string): Promise<{ job_id: string; text: string; final: boolean }>;
 }

@@ -7,6 +7,8 @@ const workerSettings = z.object({
   goneAfterMs: z.number(),
   /** Of the subjects on NATS. */
   prefix: z.string(),
+  /** Digest of who is who; absent without persons. */
+  persons: z.string().optional(),
   /** By id. */
   backends: z.record(z.string(), z.object({ baseUrl: z.string(), concurrency: z.number() })),
 });
@@ -37,6 +39,7 @@ export function differenceOf(own: WorkerSettings, other: WorkerSettings): string
     ['cluster.beatMs', own.beatMs, other.beatMs],
     ['cluster.goneAfterMs', own.goneAfterMs, other.goneAfterMs],
     ['nats.prefix', own.prefix, other.prefix],
+    ['persons (its digest)', own.persons ?? 'none', other.persons ?? 'none'],
     ...Object.entries(own.backends).flatMap(([id, backend]) => {
       const same = other.backends[id];
       if (same === undefined) return [];

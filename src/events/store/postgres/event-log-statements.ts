@@ -36,7 +36,10 @@ export const eventLogStatements = {
       where seq_from >= ${firstRange} order by seq_from limit $2`,
   } satisfies PreparedStatement<EventRangeTable>,
   rows: { name: 'event_rows', text: rows('') },
-  rowsOf: { name: 'event_rows_of', text: rows('and job.channel = any($5)') },
+  rowsOf: {
+    name: 'event_rows_of',
+    text: rows(`and (job.channel = any($5) or position('"via":{' in journal.emitted) > 0)`),
+  },
   documents: {
     name: 'event_documents',
     text: `select document_event.*, document_event.pos + slice.shift as place

@@ -117,14 +117,16 @@ function parsed<Value>(json: string): Value | null {
 function outboxRow(record: EventRecord): EventLogRow {
   const event = parsed<{ type?: string }>(record.event);
   const input = parsed<{ thread?: string; traceparent?: string }>(record.input);
+  const emitted = parsed<JobEmitted[]>(record.emitted) ?? [];
   return {
     pos: record.pos,
     triggerType: event?.type ?? '',
     thread: input?.thread ?? null,
+    via: emitted[0]?.via ?? null,
     traceparent: input?.traceparent ?? null,
     events: stateEventsOf(
       { jobId: record.job_id, userId: record.user_id, channel: record.channel },
-      { at: record.at, seq: record.seq, emitted: parsed<JobEmitted[]>(record.emitted) ?? [] },
+      { at: record.at, seq: record.seq, emitted },
     ),
   };
 }
