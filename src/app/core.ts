@@ -12,6 +12,7 @@ import { askRoutes, type AskRoutesOptions } from '#http/routes/ask-routes';
 import { calendarRoutes, type CalendarFileService } from '#http/routes/calendar-routes';
 import { chatRoutes } from '#http/routes/chat-routes';
 import { documentRoutes } from '#http/routes/document-routes';
+import { ollamaRoutes } from '#http/ollama/ollama-routes';
 import { openAiRoutes } from '#http/openai/openai-routes';
 import { doorRoutes } from '#http/mcp/door-routes';
 import { askLoopRoutes, type AskLoopRoutesOptions } from '#http/routes/ask-loop-routes';
@@ -33,9 +34,10 @@ import { createIdSource } from '#shared/ids';
 import type { Log } from '#shared/log';
 import type { Messaging } from '#events/messaging-port';
 import { wireAsk, createAskLoopApi } from './api/ask-api-adapter.ts';
+import { embeddingsOf, modelsOf } from './api/model-api.ts';
 import { createAssistant } from './assistant.ts';
-import { openBackendPool, type BackendPool, selectBackend } from '#models/backend-pool';
-import { backendViews, modelListing } from '#models/backend-view';
+import { openBackendPool, type BackendPool } from '#models/backend-pool';
+import { backendViews } from '#models/backend-view';
 import { dataFolderOf } from './config/database-settings.ts';
 import { apiKeysOf } from './config/persons-settings.ts';
 import { bridgeChannelNames } from './channels.ts';
@@ -365,6 +367,7 @@ function routesOf(
 ): ServerOptions['routes'] {
   const { cluster, jobService, hub, live, pool, journal, stores } = parts;
   const documents = documentApiOf(parts);
+  const completions = { ...parts, ...modelsOf(pool), jobEvents: live };
   return [
     chatRoutes({ jobService, live }),
     eventRoutes({
@@ -380,14 +383,8 @@ function routesOf(
     scheduleRoutes(parts.schedules.api, scheduleFeed(parts.schedules, stores, hub)),
     memoryRoutes(createMemoryApi(parts.memory.memories)),
     statusRoutes(createStatusSource(parts)),
-    openAiRoutes({
-      ...parts,
-      jobEvents: live,
-      dispatch: (name) => selectBackend(pool, name, 'reasoner'),
-      backendOf: (role) => selectBackend(pool, null, role),
-      models: () => modelListing(pool),
-      nextId: createIdSource(),
-    }),
+    openAiRoutes({ ...completions, nextId: createIdSource() }),
+    ollamaRoutes({ ...completions, embeddings: embeddingsOf(parts) }),
     doorRoutes({
       ...parts,
       ...createDoorApi({ ...parts, documents, memos: parts.drafts.memos }),

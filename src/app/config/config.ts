@@ -120,6 +120,10 @@ export const configSchema = z.strictObject({
       .default('127.0.0.1')
       .describe('Address on which HTTP listens; an address other than loopback requires a key.'),
     port: port(8100).describe('Port of HTTP; 0: any free port.'),
+    ollamaPort: port(11_434)
+      .nullable()
+      .default(null)
+      .describe('Second port with the same routes, for clients of Ollama (11434); null: none.'),
     apiKeys: z
       .array(z.union([secret, userApiKey]))
       .superRefine((keys, context) => {

@@ -4,16 +4,11 @@
  */
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
-import type { Backend } from '#shared/model/model';
-import type { Clock } from '#shared/clock';
 import { GatehouseError, messageOf } from '#shared/errors';
 import type { IdSource } from '#shared/ids';
-import type { Log } from '#shared/log';
 import { jsonOrEventStream, declareRoutes, type RouteServer } from '../server/route-schemas.ts';
-import { respond } from '../server/respond.ts';
 import { sseCompletionResponse, jsonCompletionResponse } from './openai-response.ts';
-import { completeByBackend } from './openai-backend.ts';
-import { completeByJob, type JobCompletion } from './openai-job.ts';
+import { answerCall, type CompletionParts } from './answer-call.ts';
 import {
   assistantModel,
   chatModel,
@@ -21,24 +16,11 @@ import {
   parseCompletionCall,
   type CompletionCall,
 } from './openai-request.ts';
-import {
-  completionSchema,
-  modelSchema,
-  toOpenAiError,
-  type CompletionEnd,
-} from './openai-shapes.ts';
+import { completionSchema, modelSchema, toOpenAiError } from './openai-shapes.ts';
 import { normalizeRequestError } from '../server/problem-details.ts';
 
-export interface OpenAiOptions extends Omit<JobCompletion, 'isStopping'> {
-  /** The backend of this id. @throws GH_BACKEND_UNKNOWN */
-  dispatch(name: string): Backend;
-  /** The backend that has this role. */
-  backendOf(role: 'classifier' | 'reasoner'): Backend;
-  /** Extra fields of each backend in `GET /v1/models`; `id` is the model name to request. */
-  models(): ({ id: string } & Record<string, unknown>)[];
-  clock: Clock;
+export interface OpenAiOptions extends Omit<CompletionParts, 'isStopping'> {
   nextId: IdSource;
-  log: Log;
 }
 
 const declare = declareRoutes('questions');
@@ -116,49 +98,22 @@ function addModels(scope: RouteServer, options: OpenAiOptions): void {
 }
 
 function complete(
-  options: OpenAiOptions & JobCompletion,
+  options: OpenAiOptions & CompletionParts,
   call: CompletionCall,
   reply: FastifyReply,
 ): Promise<void> {
-  const { clock, nextId, log } = options;
+  const { clock, nextId } = options;
   const head = {
     id: `chatcmpl-${nextId()}`,
     model: call.model,
     created: Math.floor(clock.now() / 1000),
   };
-  // Resolved before anything is sent: an unknown name is a 400 for streams too.
-  const backend = backendOf(options, call);
-  const response = call.stream
-    ? sseCompletionResponse(reply, head, call.includeUsage)
-    : jsonCompletionResponse(reply, head);
-  return respond(reply, response, log, async (signal) => {
-    if (backend === null) {
-      const end = await completeByJob(options, call, response, signal);
-      return end === null ? null : { ok: true, result: withIgnored(end, call) };
-    }
-    const outcome = await completeByBackend(backend, call, response, signal);
-    return outcome.ok ? { ok: true, result: withIgnored(outcome.end, call) } : outcome;
-  });
+  return answerCall(options, call, reply, () =>
+    call.stream
+      ? sseCompletionResponse(reply, head, call.includeUsage)
+      : jsonCompletionResponse(reply, head),
+  );
 }
-
-/** Null: a job answers. @throws GH_BACKEND_UNKNOWN with the names of all models */
-function backendOf(options: OpenAiOptions, { model, isTask }: CompletionCall): Backend | null {
-  if (isTask) return options.backendOf('classifier');
-  if (model === assistantModel) return null;
-  if (model === chatModel) return options.backendOf('reasoner');
-  try {
-    return options.dispatch(model);
-  } catch (error) {
-    if (!(error instanceof GatehouseError) || error.code !== 'GH_BACKEND_UNKNOWN') throw error;
-    const known = [assistantModel, ...options.models().map(({ id }) => id), chatModel].join(', ');
-    const asked = JSON.stringify(model.slice(0, 64));
-    const message = `There is no model ${asked}; there are: ${known}`;
-    throw new GatehouseError('GH_BACKEND_UNKNOWN', message, { cause: error });
-  }
-}
-
-const withIgnored = (end: CompletionEnd, { ignored }: CompletionCall): CompletionEnd =>
-  ignored.length === 0 ? end : { ...end, about: { ...end.about, ignored } };
 
 function sendError(reply: FastifyReply, error: GatehouseError): FastifyReply {
   if (error.retryAfterMs !== null) {

@@ -5,18 +5,22 @@
 import type { FastifyReply } from 'fastify';
 import type { GatehouseError } from '#shared/errors';
 import { toProblemDetails } from './problem-details.ts';
-import { createSseStream, type SseStream } from './sse-stream.ts';
+import { createSseStream, type SseStream, type StreamFormat } from './sse-stream.ts';
 
 /** Longer than a backend connection takes to fail (2 s); shorter than a client waits for a silent server (30 s). */
 const headerDelayMs = 3_000;
 
 /** @param onOpen writes what comes first; called once, when the headers are sent */
-export function createDelayedSseStream(reply: FastifyReply, onOpen: (stream: SseStream) => void) {
+export function createDelayedSseStream(
+  reply: FastifyReply,
+  onOpen: (stream: SseStream) => void,
+  format?: StreamFormat,
+) {
   let stream: SseStream | null = null;
   const open = (): SseStream => {
     if (stream !== null) return stream;
     clearTimeout(headerTimer);
-    stream = createSseStream(reply.hijack().raw);
+    stream = createSseStream(reply.hijack().raw, {}, format);
     stream.open();
     onOpen(stream);
     return stream;

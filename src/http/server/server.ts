@@ -26,11 +26,14 @@ import { createRateLimiter, noLimits, type RateLimiter } from './rate-limiter.ts
 import { addFinishedRequestHook, type FinishedRequest } from './finished-request-hook.ts';
 import { sendProblem, normalizeRequestError } from './problem-details.ts';
 import { compileValidator, type RouteServer } from './route-schemas.ts';
-import type { IncomingMessage } from 'node:http';
+import { closeBoth, listenForOllama } from '../ollama/ollama-port.ts';
+import type { IncomingMessage, Server } from 'node:http';
 
 export interface ServerOptions {
   host: string;
   port: number;
+  /** A second port, for clients of Ollama; null or absent: none. */
+  ollamaPort?: number | null;
   apiKeys: readonly ApiKey[];
   /** The user of a job. @throws GH_JOB_NOT_FOUND */
   ownerOf(jobId: string): Promise<string>;
@@ -123,16 +126,37 @@ export async function startServer(options: ServerOptions) {
     const why = (error as { code?: string }).code === 'EADDRINUSE' ? 'is in use' : messageOf(error);
     throw new GatehouseError('GH_SERVER_PORT', `${host}:${port} ${why}`, { cause: error });
   }
+  const second = await listenAgain(server, { ...options, host, timeouts });
   const address = server.server.address() as { port: number };
   return {
     /** The address it listens on, with the actual port. */
     url: `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`,
     /** All routes with their access. */
     routes: served,
-    close: (): Promise<void> => server.close(),
+    close: (): Promise<void> =>
+      second === null ? server.close() : closeBoth(second, () => server.close()),
   };
 }
 export type HttpServer = Awaited<ReturnType<typeof startServer>>;
+
+/** Null: no second port is configured. */
+async function listenAgain(
+  server: RouteServer,
+  {
+    host,
+    ollamaPort: port = null,
+    timeouts,
+    connectionsMax: max = 0,
+  }: Pick<ServerOptions, 'host' | 'ollamaPort' | 'connectionsMax'> & { timeouts: ServerTimeouts },
+): Promise<Server | null> {
+  if (port === null) return null;
+  try {
+    return await listenForOllama(server, { host, port, timeouts, max });
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
+}
 
 /** Bodies are JSON, whatever their type says; no text of a request has U+0000. */
 function readInput(server: ReturnType<typeof createFastify>, limits: RateLimiter): void {

@@ -20,9 +20,18 @@ export interface SseMessage {
   data: unknown;
 }
 
+/** How a stream writes its messages: server-sent events, or another format of one message after the other. */
+export interface StreamFormat {
+  contentType: string;
+  textOf(message: SseMessage): string;
+  /** What people who look at the stream may read; null: the format has no comments. */
+  commentOf(text: string): string | null;
+  /** Sent while there is nothing to say. */
+  keepAlive(): string;
+}
+
 const contentType = 'text/event-stream; charset=utf-8';
-const sseHeaders = {
-  'content-type': contentType,
+const streamHeaders = {
   'cache-control': 'no-cache, no-transform',
   // Proxies such as nginx would buffer the stream.
   'x-accel-buffering': 'no',
@@ -35,15 +44,20 @@ const pendingBytesMax = 1024 * 1024;
 export function createSseStream(
   response: ServerResponse,
   headers: Readonly<Record<string, string>> = {},
+  format: StreamFormat = serverSentEvents,
 ) {
   let keepAlive: NodeJS.Timeout | undefined;
   const isOpen = (): boolean => !response.destroyed && !response.writableEnded;
   const open = (): void => {
     if (response.headersSent || !isOpen()) return;
-    response.writeHead(200, { ...sseHeaders, ...headers });
+    response.writeHead(200, {
+      'content-type': format.contentType,
+      ...streamHeaders,
+      ...headers,
+    });
     response.flushHeaders();
     keepAlive = setInterval(() => {
-      if (isOpen() && !response.writableNeedDrain) response.write(': keep-alive\n\n');
+      if (isOpen() && !response.writableNeedDrain) response.write(format.keepAlive());
     }, keepAliveMs);
   };
   const close = (): void => clearInterval(keepAlive);
@@ -66,13 +80,16 @@ export function createSseStream(
     /** Resolves with true when more can be written; with false when the stream is over. */
     async send(message: SseMessage): Promise<boolean> {
       if (!isOpen()) return false;
-      if (write(textOf(message))) return true;
+      if (write(format.textOf(message))) return true;
       if (await waitForDrain(response, drainTimeoutMs)) return true;
       response.destroy();
       return false;
     },
-    push: (message: SseMessage): void => writeNow(textOf(message)),
-    comment: (text: string): void => writeNow(`: ${text}\n\n`),
+    push: (message: SseMessage): void => writeNow(format.textOf(message)),
+    comment(text: string): void {
+      const comment = format.commentOf(text);
+      if (comment !== null) writeNow(comment);
+    },
     /** Ends a stream in which nothing was sent with 204. */
     noContent(): void {
       response.writeHead(204).end();
@@ -86,14 +103,19 @@ export function createSseStream(
 }
 export type SseStream = ReturnType<typeof createSseStream>;
 
-const textOf = ({ id, event, data }: SseMessage): string => {
-  const text = typeof data === 'string' ? data : JSON.stringify(data);
-  return `${id === undefined ? '' : `id: ${id}\n`}${event === undefined ? '' : `event: ${event}\n`}data: ${text}\n\n`;
+const serverSentEvents: StreamFormat = {
+  contentType,
+  textOf({ id, event, data }) {
+    const text = typeof data === 'string' ? data : JSON.stringify(data);
+    return `${id === undefined ? '' : `id: ${id}\n`}${event === undefined ? '' : `event: ${event}\n`}data: ${text}\n\n`;
+  },
+  commentOf: (text) => `: ${text}\n\n`,
+  keepAlive: () => ': keep-alive\n\n',
 };
 
 /** The response to `HEAD` on a stream: the headers of the `GET`, without a stream. */
 export const sendSseHeadResponse = (reply: FastifyReply): FastifyReply =>
-  reply.type(contentType).header('cache-control', sseHeaders['cache-control']).send('');
+  reply.type(contentType).header('cache-control', streamHeaders['cache-control']).send('');
 
 /** `seq` of the last event that an EventSource has, from its header or `?last_event_id`. Missing or invalid: 0. */
 export function parseLastEventId(request: FastifyRequest): number {

@@ -96,6 +96,14 @@ export const examples: Record<string, ((scene: Scene) => Example | Promise<Examp
     body: { model: 'large', messages: [{ role: 'user', content: 'hello' }] },
   }),
   'GET /v1/models/:model': () => ({ path: { model: 'large' } }),
+  'POST /api/chat': () => ({
+    body: { model: 'large', messages: [{ role: 'user', content: 'hello' }], stream: false },
+  }),
+  'POST /api/generate': () => ({ body: { model: 'large', prompt: 'hello', stream: false } }),
+  'POST /api/show': () => ({ body: { model: 'large' } }),
+  'POST /api/embed': 'needs an embeddings server: test/http/ollama',
+  'POST /api/embeddings': 'needs an embeddings server: test/http/ollama',
+  'POST /api/blobs/:digest': () => ({ path: { digest: 'sha256:0' } }),
   'POST /mcp': () => ({ body: { jsonrpc: '2.0', id: 1, method: 'tools/list' } }),
   'POST /calendar/import': () => ({ body: { ics } }),
   'POST /schedules': () => ({

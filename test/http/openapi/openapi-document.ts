@@ -7,6 +7,7 @@ import {
 } from 'fastify-type-provider-zod';
 import type { OpenAPIV3_1 } from 'openapi-types';
 import { z } from 'zod';
+import { ollamaErrorSchema } from '#http/ollama/ollama-shapes';
 import { openAiErrorSchema } from '#http/openai/openai-shapes';
 import { problemSchema } from '#http/server/problem-details';
 import type { RouteView } from '#http/server/route-access';
@@ -144,12 +145,14 @@ function described(status: string, response: Responses[string]): Responses[strin
 }
 
 function refusal(path: string, codes: readonly ErrorCode[]): ContentResponse {
-  const isOpenAi = path.startsWith('/v1/');
-  const type = isOpenAi ? 'application/json' : 'application/problem+json';
-  return {
-    description: codes.join(', '),
-    content: { [type]: { schema: isOpenAi ? openAiErrorSchema : problemSchema } },
-  };
+  const description = codes.join(', ');
+  const json = (schema: z.ZodType) => ({
+    description,
+    content: { 'application/json': { schema } },
+  });
+  if (path.startsWith('/v1/')) return json(openAiErrorSchema);
+  if (path.startsWith('/api/')) return json(ollamaErrorSchema);
+  return { description, content: { 'application/problem+json': { schema: problemSchema } } };
 }
 
 /** The responses of `everywhere`: `Problem401`, `OpenAi401` and so on. */
