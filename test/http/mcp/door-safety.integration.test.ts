@@ -1,7 +1,7 @@
 /** What a program with a person's key cannot do at `POST /mcp`: say yes for the person, or reach another person. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { doorTools } from '#http/mcp/door-tools';
-import { json, openKeyedCore, type KeyedCore } from '#test/security/keys';
+import { json, keyedCore, keys, openKeyedCore, type KeyedCore } from '#test/security/keys';
 import { direct } from '#test/support/core';
 import { until } from '#test/support/journal';
 import { saysJson, stalls } from '#test/support/fake-llm-replies';
@@ -223,4 +223,42 @@ describe('a cancelled request', () => {
     }
     expect(replies.map((text) => /하나|둘/.exec(text)?.[0])).toEqual(['하나', '둘']);
   });
+});
+
+describe.each(eras)('a core that a client of the %s protocol waits for', (era) => {
+  test('goes on with the job after a restart, which cancels nothing', async () => {
+    const restarted = await keyedCore();
+    const { client } = await connectDoor(restarted, 'ann', era);
+    restarted.small.script(stalls(), direct('답'));
+    const lost = client
+      .callTool({ name: 'chat', arguments: { message: '왜 하늘은 파래?' } }, { timeout: 3_000 })
+      .then(
+        () => 'answered',
+        () => 'lost',
+      );
+    await restarted.small.arrived(1);
+    await restarted.restart();
+    // Only then: a client that gives up cancels its request.
+    const { url } = restarted.core;
+    const jobs = async () => {
+      const headers = { authorization: `Bearer ${keys.ann}` };
+      const page = await json(fetch(`${url}/jobs?limit=1`, { headers }));
+      return page['jobs'] as { state: string; reply: string | null }[];
+    };
+    await until(async () => (await jobs())[0]?.state === 'done');
+    expect((await jobs())[0]).toMatchObject({ reply: '답' });
+    expect(await lost).toBe('lost');
+  });
+});
+
+test('a job that fails is an error with its code, and its text', async () => {
+  const dead = await keyedCore();
+  await dead.small.refuse();
+  await dead.large.refuse();
+  const { call } = await connectDoor(dead, 'ann', 'legacy');
+  const { isError, text, data } = await call('chat', { message: '안녕' });
+  expect(isError).toBe(true);
+  expect(text).toContain('응답을 받지 못했습니다.');
+  expect(text).toContain('GH_BACKEND_UNAVAILABLE');
+  expect(data).toMatchObject({ outcome: 'failed', error_code: 'GH_BACKEND_UNAVAILABLE' });
 });
