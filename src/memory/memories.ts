@@ -138,11 +138,11 @@ export class Memories {
   async similarTo({ id, userId, text }: Fact): Promise<Fact[]> {
     const own = factTerms(text);
     const found = await this.#parts.storage.candidates(userId, own, comparedMax);
-    return found.filter((one) => {
-      if (one.id === id) return false;
+    return found.flatMap(({ fact: one }) => {
+      if (one.id === id) return [];
       const terms = factTerms(one.text);
       const shared = terms.filter((term) => own.includes(term)).length;
-      return shared >= similarShare * Math.min(own.length, terms.length);
+      return shared >= similarShare * Math.min(own.length, terms.length) ? one : [];
     });
   }
 
@@ -192,14 +192,13 @@ export class Memories {
     const words = questionWords(question);
     if (words.length === 0) return [];
     const found = await this.#parts.storage.candidates(userId, words.flat(), comparedMax);
-    const all = found.map((fact) => ({ fact, terms: new Set(factTerms(fact.text)) }));
     const rarity = new Map<string, number>();
-    for (const { terms } of all) {
+    for (const { terms } of found) {
       for (const term of terms) rarity.set(term, (rarity.get(term) ?? 0) + 1);
     }
     const weightOf = (term: string): number => 1 / (rarity.get(term) ?? 1);
-    return all
-      .map(({ fact, terms }) => ({ fact, fit: fitOf(terms, words, weightOf) }))
+    return found
+      .map(({ fact, terms }) => ({ fact, fit: fitOf(new Set(terms), words, weightOf) }))
       .filter(({ fit }) => fit > 0)
       .sort((a, b) => b.fit - a.fit || b.fact.createdAt - a.fact.createdAt)
       .map(({ fact }) => fact);

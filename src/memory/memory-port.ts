@@ -11,6 +11,12 @@ export interface FactChange {
   event: { type: MemoryEventType; data: Record<string, unknown> };
 }
 
+/** A fact with those of the terms by which it was found. */
+export interface FactCandidate {
+  fact: Fact;
+  terms: string[];
+}
+
 /** The place after which a list goes on. */
 export interface FactCursor {
   createdAt: number;
@@ -31,7 +37,7 @@ export interface MemoryStorage {
    * Remembered facts of the person that have some of the terms: those with many and rare terms first, then the newest. Of each
    * term only the newest facts count, so the cost does not grow with their number.
    */
-  candidates(userId: string, terms: readonly string[], limit: number): Promise<Fact[]>;
+  candidates(userId: string, terms: readonly string[], limit: number): Promise<FactCandidate[]>;
   /**
    * Writes all changes in one transaction, durable when it resolves.
    * @param perUserMax remembered facts of one person, after the change

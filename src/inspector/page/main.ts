@@ -9,6 +9,7 @@ import { GatesView } from './gates-view.ts';
 import { JobView } from './job-view.ts';
 import { JobList } from './job-list.ts';
 import { routeOf, titleOf, type Route } from './route.ts';
+import { MemoryView } from './memory-view.ts';
 import { SchedulesView } from './schedules-view.ts';
 import { createDoorkeeper, signIn } from './sign-in.ts';
 import { StatelyView } from './stately-view.ts';
@@ -68,6 +69,7 @@ interface Parts {
   gates: GatesView;
   drafts: DraftsView;
   schedules: SchedulesView;
+  memory: MemoryView;
   workers: WorkersView;
   stately: StatelyView;
 }
@@ -107,20 +109,23 @@ element('.skip').addEventListener('click', (event) => {
 });
 
 /** Tells the views with details of their own what to show. */
-function openPart({ drafts, schedules, workers }: Parts, { view, id, owner }: Route): void {
+function openPart({ drafts, schedules, memory, workers }: Parts, { view, id, owner }: Route): void {
   if (view === 'drafts') drafts.open(id, owner);
   if (view === 'schedules') schedules.open(id);
   else schedules.close();
+  if (view === 'memory') memory.open();
+  else memory.close();
   if (view === 'workers') workers.open();
   else workers.close();
 }
 
 /** Texts are hidden or shown from now on: all views load them again. */
-function forgetTexts({ jobView, list, drafts, schedules, stately }: Parts): void {
+function forgetTexts({ jobView, list, drafts, schedules, memory, stately }: Parts): void {
   jobView.forget();
   list.reload();
   drafts.reload();
   schedules.draw();
+  memory.draw();
   stately.clear();
 }
 
@@ -148,6 +153,7 @@ function start(user: string | null): void {
     gates: new GatesView(),
     drafts: new DraftsView(user),
     schedules: new SchedulesView(),
+    memory: new MemoryView(),
     workers: new WorkersView(),
     stately: new StatelyView(),
   };

@@ -5,6 +5,7 @@ const titles = {
   gates: 'Gates',
   drafts: 'Drafts',
   schedules: 'Schedules',
+  memory: 'Memory',
   workers: 'Workers',
   stately: 'Other actors',
 };

@@ -41,15 +41,19 @@ export function createMemoryStore(database: Database): MemoryStorage {
         for (const term of new Set(terms)) {
           const hits = statements.ofTerm.all(userId, term, factsPerTerm);
           for (const hit of hits) {
-            const one = found.get(hit.fact) ?? { ...hit, score: 0 };
+            const one = found.get(hit.fact) ?? { ...hit, score: 0, terms: [] };
             one.score += 1 / hits.length;
+            one.terms.push(term);
             found.set(hit.fact, one);
           }
         }
         return [...found.values()]
           .sort(byScore)
           .slice(0, limit)
-          .flatMap(({ fact }) => factOrNull(statements.find.get(fact)) ?? []);
+          .flatMap(({ fact: id, terms: had }) => {
+            const fact = factOrNull(statements.find.get(id));
+            return fact === null ? [] : { fact, terms: had };
+          });
       }),
     commit: async (changes, perUserMax) =>
       guardStorage('The fact could not be stored', () => {
@@ -115,6 +119,7 @@ interface TermHit {
 
 interface Scored extends TermHit {
   score: number;
+  terms: string[];
 }
 
 const byScore = (a: Scored, b: Scored): number =>

@@ -1,7 +1,7 @@
 /** The contract of the memory's storage port, for every database. */
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Fact } from '#memory/fact';
-import type { FactChange, MemoryStorage } from '#memory/memory-port';
+import type { FactCandidate, FactChange, MemoryStorage } from '#memory/memory-port';
 import { memoryEventSchema } from '#shared/wire/memory-event';
 import { useLibraryStores } from '#test/support/library-stores';
 import { largeText, unusualTexts } from './storable-texts.ts';
@@ -38,6 +38,7 @@ const keep = (memory: MemoryStorage, ...all: Fact[]) =>
     many,
   );
 const ids = (rows: readonly Fact[]): string[] => rows.map(({ id }) => id);
+const found = (rows: readonly FactCandidate[]): string[] => rows.map(({ fact: { id } }) => id);
 
 describe.each(stores)('the memory in $name', ({ missing, open }) => {
   beforeEach(({ skip }) => skip(missing !== null, missing ?? ''));
@@ -114,8 +115,10 @@ describe.each(stores)('the memory in $name', ({ missing, open }) => {
     await keep(memory, ...common);
     await keep(memory, fact('dog', { text: 'dog name 보리', createdAt: 0 }));
     await keep(memory, fact('other', { text: 'dog name', userId: 'bob' }));
-    expect(ids(await memory.candidates('ann', ['dog', 'name'], 2))).toEqual(['dog', 'n39']);
-    expect(ids(await memory.candidates('ann', ['보리'], 9))).toEqual(['dog']);
+    expect(found(await memory.candidates('ann', ['dog', 'name'], 2))).toEqual(['dog', 'n39']);
+    expect(found(await memory.candidates('ann', ['보리'], 9))).toEqual(['dog']);
+    const [best] = await memory.candidates('ann', ['dog', '보리', 'cat'], 9);
+    expect(best!.terms.toSorted()).toEqual(['dog', '보리']);
     expect(await memory.candidates('ann', ['name'], 100)).toHaveLength(32);
     expect(await memory.candidates('ann', [], 9)).toEqual([]);
     expect(await memory.candidates('ann', ["o'r", '%', '\0'], 9)).toEqual([]);

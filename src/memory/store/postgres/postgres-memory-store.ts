@@ -43,13 +43,11 @@ export function createPostgresMemoryStore(
       );
     },
     count: async (userId) => (await all(statements.count, storableText(userId)))[0]!.count,
-    candidates: (userId, terms, limit) =>
-      facts(
-        statements.candidates,
-        storableText(userId),
-        [...new Set(terms)].map(storableText),
-        limit,
-      ),
+    candidates: async (userId, terms, limit) => {
+      const distinct = [...new Set(terms)].map(storableText);
+      const rows = await all(statements.candidates, storableText(userId), distinct, limit);
+      return rows.map(({ terms: had, ...row }) => ({ fact: factOf(row), terms: had }));
+    },
     commit: (changes, perUserMax) => commit(writer, changes, perUserMax),
     unerased: (userId, limit) =>
       facts(statements.unerased, userId === null ? null : storableText(userId), limit),
@@ -144,16 +142,16 @@ const statements = {
   candidates: {
     name: 'fact_candidates',
     text: `with hit as (
-        select fact, created_at, 1.0 / count(*) over (partition by wanted.term) as weight
+        select fact, created_at, wanted.term, 1.0 / count(*) over (partition by wanted.term) as weight
           from unnest($2::text[]) as wanted (term), lateral (
             select fact, created_at from memory_term
               where memory_term.user_id = $1 and memory_term.term = wanted.term
               order by created_at desc, fact desc limit ${factsPerTerm}) as found),
-      ranked as (select fact, sum(weight) as score from hit group by fact
+      ranked as (select fact, sum(weight) as score, array_agg(term) as terms from hit group by fact
         order by score desc, max(created_at) desc, fact desc limit $3)
-      select memory_fact.* from ranked join memory_fact on memory_fact.id = ranked.fact
+      select memory_fact.*, ranked.terms from ranked join memory_fact on memory_fact.id = ranked.fact
         order by score desc, created_at desc, id desc`,
-  } as PreparedStatement<MemoryFactTable>,
+  } as PreparedStatement<MemoryFactTable & { terms: string[] }>,
   unerased: {
     name: 'unerased_facts',
     text: `select * from memory_fact where forgotten_at is not null and text <> ''
