@@ -4,10 +4,10 @@
  */
 import { z } from 'zod';
 import { systemTimeZone } from '#shared/system-time-zone';
-import { findInvalidApiKey } from './api-key-check.ts';
 import { clusterSchema } from './cluster-settings.ts';
 import { databaseSchema } from './database-settings.ts';
 import { personsSchema } from './persons-settings.ts';
+import { serverSchema } from './server-settings.ts';
 import {
   count,
   filePath,
@@ -53,11 +53,6 @@ const backend = z.strictObject({
     idle: timerMs(45_000).describe('Between two tokens; a longer pause ends the request.'),
     total: timerMs(600_000).describe('Whole request; 0: no limit.'),
   }),
-});
-
-const userApiKey = z.strictObject({
-  key: secret.describe('The key.'),
-  user: z.string().min(1).max(256).describe('User of the key.'),
 });
 
 /** For servers with a self-signed certificate or a private CA, such as a NAS. */
@@ -115,36 +110,7 @@ const mailAccount = {
 };
 
 export const configSchema = z.strictObject({
-  server: optionalSection({
-    host: nonEmptyString
-      .default('127.0.0.1')
-      .describe('Address on which HTTP listens; an address other than loopback requires a key.'),
-    port: port(8100).describe('Port of HTTP; 0: any free port.'),
-    ollamaPort: port(11_434)
-      .nullable()
-      .default(null)
-      .describe('Second port with the same routes, for clients of Ollama (11434); null: none.'),
-    apiKeys: z
-      .array(z.union([secret, userApiKey]))
-      .superRefine((keys, context) => {
-        const problem = findInvalidApiKey(keys);
-        if (problem !== null) context.addIssue({ code: 'custom', ...problem });
-      })
-      .default([])
-      .describe(
-        'Empty: loopback only. A key with a user can read and change only data of that user.',
-      ),
-    limits: optionalSection({
-      requestsPerMinute: count(1_200, 0).describe(
-        'Requests per minute of a user, or of an address without a key.',
-      ),
-      wrongKeysPerMinute: count(20, 0).describe('Wrong keys per minute from one address.'),
-      openRequests: count(64, 0).describe('Open requests and streams of a user.'),
-      connections: count(2_048, 0).describe(
-        'Open connections in total; at most half of them from one address.',
-      ),
-    }).describe("0: no limit. The operator's keys are not counted."),
-  }),
+  server: serverSchema,
   persons: personsSchema,
   database: databaseSchema
     .prefault('./data/gatehouse.db')
