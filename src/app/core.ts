@@ -7,7 +7,6 @@ import { createPersons, type Persons } from '#shared/persons';
 import type { JobService } from '#shared/wire/job-service';
 import type { ScheduleService as ScheduleApi } from '#shared/wire/schedule-service';
 import type { Library } from '#library/library';
-import { startReindexer } from '#library/fulltext/reindexer';
 import { askRoutes, type AskRoutesOptions } from '#http/routes/ask-routes';
 import { calendarRoutes, type CalendarFileService } from '#http/routes/calendar-routes';
 import { chatRoutes } from '#http/routes/chat-routes';
@@ -42,7 +41,8 @@ import { dataFolderOf } from './config/database-settings.ts';
 import { apiKeysOf } from './config/persons-settings.ts';
 import { bridgeChannelNames } from './channels.ts';
 import { wireMessaging } from './messaging-wiring.ts';
-import { backgroundTask, type BackgroundTask } from './background-task.ts';
+import type { BackgroundTask } from './background-task.ts';
+import { tasksOf } from './background-tasks.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import type { BackendView } from '#shared/wire/backend-view';
 import type { LiveSource } from '#shared/wire/live-source';
@@ -59,11 +59,7 @@ import { openMemory, type OpenedMemory } from './memory-wiring.ts';
 import { createMemoryApi } from './api/memory-api-adapter.ts';
 import type { Metrics } from '#observability/metrics/metrics';
 import { createObservability } from '#observability/observability';
-import {
-  retentionSchedule,
-  startRetentionJob,
-  type RetentionSchedule,
-} from '#storage/retention-job';
+import type { RetentionSchedule } from '#storage/retention-job';
 import { openStores } from './stores/open-stores.ts';
 import type { Stores } from './stores/stores.ts';
 import { createStatusSource } from './status-source.ts';
@@ -207,7 +203,7 @@ async function assemble(
   const server = await listenHttp({ ...listening, onRequestFinished });
   const start = cluster === null ? startAlone : startInCluster(cluster);
   mcp.start();
-  const tasks = [indexUpgrade(library, log), maintenanceTask(options, stores, clock, memory)];
+  const tasks = tasksOf(options, { stores, clock, library, search, memory });
   await start({ ...actors, server, tasks, closers });
   if (alarms !== null) closers.push(startAlarms(alarms, hub));
   return { ...addressOf(server), jobService, hub, search, cluster, ...actors, stop };
@@ -316,30 +312,6 @@ const listenHttp = (parts: {
     ownerOf: async (jobId) => (await jobService.get(jobId)).user_id,
   });
 };
-
-const indexUpgrade = ({ reindexBatch }: Library, log: Log): BackgroundTask =>
-  backgroundTask('role/reindex', () =>
-    startReindexer({
-      reindexBatch,
-      onError: (reason) => log.warn({ reason }, 'the words of old documents are renewed later'),
-    }),
-  );
-
-function maintenanceTask(
-  {
-    config,
-    log,
-    retentionSchedule: pace = retentionSchedule(config.conversation.retentionDays),
-  }: CoreOptions,
-  { removals, maintenance }: Stores,
-  clock: Clock,
-  { eraseAll }: OpenedMemory,
-): BackgroundTask {
-  const all = { ...removals, facts: eraseAll };
-  return backgroundTask('role/retention', () =>
-    startRetentionJob({ maintenance, clock, removals: all, log, schedule: pace }),
-  );
-}
 
 function routesOf(
   parts: Pick<

@@ -23,7 +23,12 @@ export async function gateProxy(values: GateProxyValues, json: boolean): Promise
     allowUnfenced: values['allow-unfenced'],
     log,
   });
-  const stopped = shutDownOnSignal(log, () => proxy.close());
+  const stopped = shutDownOnSignal(
+    log,
+    () => proxy.close(),
+    undefined,
+    'running requests are cut, and their callers try again',
+  );
   console.log(json ? JSON.stringify({ url: proxy.url }) : `The gate proxy listens on ${proxy.url}`);
   await stopped;
 }

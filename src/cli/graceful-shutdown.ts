@@ -10,15 +10,17 @@ const shutdownTimeoutMs = 15_000;
 /**
  * Installs the handlers of the signals before it returns its promise.
  * Resolves when `stop` has completed, after the first signal, or after `lost` has resolved: then with its error.
+ * @param whatFollows what becomes of the work in flight, for the log
  */
 export async function shutDownOnSignal<Loss extends Error = never>(
   log: Log,
   stop: () => Promise<void>,
   lost: Promise<Loss> = new Promise(() => undefined),
+  whatFollows = 'what is in flight goes on after the next start',
 ): Promise<Loss | null> {
   const error = await Promise.race([firstSignal(), lost]);
   if (error !== null) log.error({ error: error.message }, 'the core stops');
-  else log.info('stopping; what is in flight goes on after the next start');
+  else log.info(`stopping; ${whatFollows}`);
   const forced = setTimeout(() => process.exit(1), shutdownTimeoutMs);
   await stop();
   clearTimeout(forced);

@@ -80,8 +80,8 @@ const answerTimeoutMs = 3_000;
 const repeatDelayMs = { first: 15, max: 200 };
 /** The results of requests are kept so long for their repeats. */
 const rememberMs = 30_000;
-/** Of one answer, below the limit of a NATS server. */
-const answerBytesMax = 900_000;
+/** Of the largest message of the server, not for an answer: headers and the form of an error. */
+const answerMarginBytes = 1_024;
 
 const requestSchema = z.object({
   id: z.string().min(1).max(64),
@@ -197,7 +197,7 @@ class Doors implements LeaseDoors {
   async #send(lease: string, request: DoorRequest, limitMs: number): Promise<unknown> {
     const { transport, subjectOf } = this.#options;
     let answer: unknown;
-    for (const piece of cutMessage(request.id, JSON.stringify(request))) {
+    for (const piece of cutMessage(request.id, JSON.stringify(request), transport.payloadMax)) {
       try {
         const timeoutMs = Math.min(answerTimeoutMs, limitMs);
         answer = await transport.request(subjectOf(lease), piece, timeoutMs);
@@ -226,7 +226,8 @@ class Doors implements LeaseDoors {
       const request = requestSchema.parse(JSON.parse(text));
       if (!this.#options.isConfirmed()) throw new GatehouseError('GH_STORE_FENCED');
       const answer = { value: await this.#runOnce(lease, request) };
-      if (Buffer.byteLength(JSON.stringify(answer)) > answerBytesMax)
+      const bytesMax = this.#options.transport.payloadMax - answerMarginBytes;
+      if (Buffer.byteLength(JSON.stringify(answer)) > bytesMax)
         throw new GatehouseError('GH_BUS_TOO_LARGE');
       return answer;
     } catch (error) {

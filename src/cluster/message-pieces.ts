@@ -2,8 +2,12 @@
 import { z } from 'zod';
 import { GatehouseError } from '#shared/errors';
 
-/** UTF-16 units: below 1 MiB with any characters, the usual limit of a server. */
-const pieceUnits = 128 * 1024;
+/** UTF-16 units of a piece, at most; fewer where the server takes smaller messages. */
+const pieceUnitsMax = 128 * 1024;
+/** A unit has up to six bytes in JSON, as `\u0001`. */
+const unitBytesMax = 6;
+/** What a message has besides the text of its piece. */
+const frameBytes = 512;
 /** Messages whose pieces have begun to arrive; one is forgotten when others have pushed it out. */
 const openMax = 64;
 const piecesMax = 1_024;
@@ -12,11 +16,14 @@ export const pieceSchema = z.object({
   message: z.string().min(1).max(64),
   index: z.int().min(0),
   count: z.int().min(1).max(piecesMax),
-  text: z.string().max(pieceUnits),
+  text: z.string().max(pieceUnitsMax),
 });
 export type MessagePiece = z.infer<typeof pieceSchema>;
 
-export function cutMessage(message: string, text: string): MessagePiece[] {
+/** @param payloadMax what the server takes, in bytes */
+export function cutMessage(message: string, text: string, payloadMax: number): MessagePiece[] {
+  const fitting = Math.floor((payloadMax - frameBytes) / unitBytesMax);
+  const pieceUnits = Math.max(1, Math.min(pieceUnitsMax, fitting));
   const count = Math.max(1, Math.ceil(text.length / pieceUnits));
   return Array.from({ length: count }, (_, index) => ({
     message,

@@ -4,7 +4,7 @@
  * recovery, and readiness shows the reason.
  */
 import type { Library, SearchHit, SearchResult } from './library.ts';
-import { startEmbeddingIndexer } from './semantic/embedding-indexer.ts';
+import { startEmbeddingIndexer, type EmbeddingIndexer } from './semantic/embedding-indexer.ts';
 import {
   createSemanticSearch,
   noSemanticSearch,
@@ -23,6 +23,10 @@ export interface DocumentSearch extends SemanticSearch {
   problem(): string | null;
   /** Documents that wait for their embedding; null if semantic search is off or not yet open. */
   backlog(): Promise<number | null>;
+  /** Makes the vectors of new documents: one process at a time. Resolves when it has begun, or cannot. */
+  startIndexing(): Promise<void>;
+  /** Resolves when nothing is indexed any more. It may be started again. */
+  stopIndexing(): Promise<void>;
   /** Resolves when all background work has stopped. */
   close(): Promise<void>;
 }
@@ -71,6 +75,8 @@ export function createDocumentSearch(parts: DocumentSearchParts): DocumentSearch
       ),
     problem: problems.current,
     backlog: async () => (await ready?.store.backlogCount()) ?? null,
+    startIndexing: async () => (await opening)?.startIndexing(),
+    stopIndexing: async () => (await opening)?.stopIndexing(),
     async close() {
       await (await opening)?.close();
     },
@@ -100,6 +106,8 @@ type SemanticSearchParts = DocumentSearchParts & { semantic: SemanticSearchOptio
 interface OpenedSemanticSearch {
   semantic: SemanticSearch;
   store: VectorStorage;
+  startIndexing(): void;
+  stopIndexing(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -133,12 +141,13 @@ async function open(
     log.info({ model: settings.model }, 'search by meaning: another model, all documents anew');
   }
   const embedder = settings.createEmbedder();
-  const index = startEmbeddingIndexer({
-    embedder,
-    storage: store,
-    log,
-    onProblem: (reason) => report('index', reason),
-  });
+  let index: EmbeddingIndexer | null = null;
+  const stopIndexing = async (): Promise<void> => {
+    await index?.close();
+    index = null;
+    // Another process reports it from now on.
+    report('index', null);
+  };
   const meaning = createSemanticSearch({
     library,
     embedder,
@@ -151,8 +160,17 @@ async function open(
   return {
     semantic: meaning,
     store,
+    startIndexing() {
+      index ??= startEmbeddingIndexer({
+        embedder,
+        storage: store,
+        log,
+        onProblem: (reason) => report('index', reason),
+      });
+    },
+    stopIndexing,
     async close() {
-      await index.close();
+      await index?.close();
       await embedder.close();
     },
   };

@@ -1,5 +1,7 @@
 /** Messages between the workers of a cluster, as core NATS delivers them: at most once, in any order. JSON values. */
 export interface MessageTransport {
+  /** The largest message that the server takes, in bytes of JSON. */
+  readonly payloadMax: number;
   /**
    * Rejects with `NotDeliveredError` without a subscriber or a connection, and with another error after `timeoutMs`: then
    * it is not known whether the message was received.

@@ -1,5 +1,8 @@
 /** Ownership of leases by several workers on a real PostgreSQL: joining, leaving, silence, pauses of the network. */
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { backgroundTask } from '#app/background-task';
+import { createRoleUser } from '#cluster/roles';
 import { joinCluster, type ClusterMember, type ClusterOptions } from '#cluster/cluster-member';
 import { winnerOf } from '#cluster/rendezvous';
 import { silentLog } from '#shared/log';
@@ -86,6 +89,38 @@ describe.skipIf(missing !== null)('workers of a cluster', () => {
       })
     );
   };
+
+  test('do a new role, which is one line, one at a time, whoever joins and leaves', async () => {
+    const name = await server.createDatabase();
+    const running: string[] = [];
+    let most = 0;
+    const joinWithRole = (id: string): Promise<Seen> => {
+      const role = backgroundTask('role/new', () => {
+        running.push(id);
+        most = Math.max(most, running.length);
+        // Its end takes a moment.
+        return async () => {
+          await yieldToEventLoop();
+          running.splice(running.indexOf(id), 1);
+        };
+      });
+      return join(name, { leases: [role.name], user: createRoleUser([role], silentLog()) });
+    };
+    const live = new Map<string, Seen>();
+    const holders = new Set<string>();
+    for (let round = 0; round < 8; round += 1) {
+      live.set(`w${round}`, await joinWithRole(`w${round}`));
+      if (live.size < 3) continue;
+      await until(() => running.length === 1);
+      const [holder] = running;
+      holders.add(holder!);
+      await live.get(holder!)!.member.leave();
+      live.delete(holder!);
+      await until(() => running.length === 1 && running[0] !== holder);
+    }
+    expect(most).toBe(1);
+    expect(holders.size).toBe(6);
+  });
 
   test('share all leases, and the first one hands over what those who join win', async () => {
     const name = await server.createDatabase();

@@ -143,6 +143,26 @@ describe('the door of a lease', () => {
     expect(ran).toEqual([long]);
   });
 
+  test.each([8 * 1024, 64 * 1024])(
+    'follows the limit of a server that carries %i bytes',
+    async (bytes) => {
+      const { broker, transport } = createBroker();
+      broker.payloadMax = bytes;
+      const [owner, other] = [openProcess(transport), openProcess(transport)];
+      const { ran, operations } = counted();
+      owner.open('part/1', {
+        ...operations,
+        read: doorOperation(z.object({}), async () => 'a'.repeat(bytes)),
+      });
+      const long = '가나"\\\n\u0001😀'.repeat(8_000);
+      expect(await other.call('part/1', 'echo', { text: long })).toBe(long.length);
+      expect(ran).toEqual([long]);
+      await expect(other.call('part/1', 'read', {})).rejects.toMatchObject({
+        code: 'GH_BUS_TOO_LARGE',
+      });
+    },
+  );
+
   test('refuses an answer with more bytes than a server carries, whatever its number of characters', async () => {
     const { transport } = createBroker();
     const [owner, other] = [openProcess(transport), openProcess(transport)];

@@ -6,11 +6,21 @@ type Handler = (message: unknown) => unknown;
 /** One broker for all processes. `loses`: how many of the next answers are lost. */
 export function createBroker() {
   const handlers = new Map<string, Handler[]>();
-  const broker = { loses: 0, requests: 0, onRequest: null as ((count: number) => void) | null };
+  const broker = {
+    payloadMax: 1024 ** 2,
+    loses: 0,
+    requests: 0,
+    onRequest: null as ((count: number) => void) | null,
+  };
   const transport: MessageTransport = {
+    get payloadMax() {
+      return broker.payloadMax;
+    },
     async request(subject, message) {
       broker.requests += 1;
       broker.onRequest?.(broker.requests);
+      if (Buffer.byteLength(JSON.stringify(message)) > broker.payloadMax)
+        throw new Error('too large');
       const [handler] = handlers.get(subject) ?? [];
       if (handler === undefined) throw new NotDeliveredError(subject);
       const answer: unknown = await handler(JSON.parse(JSON.stringify(message)));

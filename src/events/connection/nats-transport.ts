@@ -6,6 +6,7 @@ type Handler = (message: unknown) => unknown;
 
 export class NatsTransport implements MessageTransport {
   #connection: NatsConnection | null = null;
+  #payloadMax = 1024 ** 2;
   readonly #onAttached: (() => void)[] = [];
   #lostAt: number | null = performance.now();
   /** Null while there is no connection. */
@@ -13,6 +14,11 @@ export class NatsTransport implements MessageTransport {
     symbol,
     { subject: string; handler: Handler; open: Subscription | null }
   >();
+
+  /** That of the last connection; before the first one, that of a server with its defaults. */
+  get payloadMax(): number {
+    return this.#payloadMax;
+  }
 
   /** Since when there is no connection, in ms of `performance.now()`; null while there is one. */
   get lostAt(): number | null {
@@ -32,6 +38,7 @@ export class NatsTransport implements MessageTransport {
   /** Uses this connection until `detach`. */
   attach(connection: NatsConnection): void {
     this.#connection = connection;
+    this.#payloadMax = connection.info?.max_payload ?? this.#payloadMax;
     this.#lostAt = null;
     for (const resolve of this.#onAttached.splice(0)) resolve();
     for (const one of this.#subscriptions.values())

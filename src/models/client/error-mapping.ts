@@ -1,5 +1,6 @@
 /** Maps network errors and HTTP statuses to `ErrorReason`: one table each, no exceptions elsewhere. */
 import type { ErrorReason } from '#shared/model/model';
+import type { ErrorCode } from '#shared/errors';
 import { parseUpstreamError } from './upstream-error.ts';
 import type { ServerProfile } from './server-profiles.ts';
 import { tryParseJson } from '#shared/text/json-text';
@@ -78,7 +79,12 @@ function errorReasonOfStatus(
   return 'http_4xx';
 }
 
-const hints: Record<number, string> = {
+/** Of the gate proxy: it lets through only the requests of workers of a cluster, which have a permit. */
+const unfencedCode = 'GH_GATE_UNFENCED' satisfies ErrorCode;
+
+const hints: Record<number | string, string> = {
+  [unfencedCode]:
+    'a gate proxy is in front of this server: give this core the section cluster, or start the proxy with --allow-unfenced',
   401: 'check apiKey',
   403: 'check apiKey',
   404: 'check baseUrl and model',
@@ -94,7 +100,8 @@ export function mapHttpStatus(
   const upstreamMessage = error?.message ?? body.trim();
   const loading = error?.type === 'unavailable_error' || /\bloading\b/i.test(upstreamMessage);
   const errorReason = errorReasonOfStatus(status, loading, profile);
-  const hint = errorReason === 'http_4xx' && hints[status] ? ` (${hints[status]})` : '';
+  const hintOf = body.includes(unfencedCode) ? hints[unfencedCode] : hints[status];
+  const hint = errorReason === 'http_4xx' && hintOf ? ` (${hintOf})` : '';
   return {
     errorReason,
     message: `HTTP ${status}${upstreamMessage ? `: ${upstreamMessage}` : ''}${hint}`,

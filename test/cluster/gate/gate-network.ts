@@ -205,6 +205,7 @@ export class GateNetwork {
 
   transportOf(owner: string): MessageTransport {
     return {
+      payloadMax: 1024 ** 2,
       publish: (subject, message) => {
         for (const to of this.#subscribers)
           if (to.subject === subject) this.#send(owner, to.owner, message, (m) => to.handler(m));

@@ -54,6 +54,7 @@ describe.skipIf(natsCommand === null)('the trace context over NATS', () => {
       const { jobs } = await core.core.jobService.list({});
       return jobs.length === 2 && jobs.every(({ outcome }) => outcome !== null);
     });
+    await until(async () => (await told()).size === 2);
     const traces = await told();
     const [submitted = ''] = [...traces.keys()].filter((jobId) => jobId !== requested);
     const span = (jobId: string): string => deriveTrace(jobId).rootSpanId;
@@ -73,6 +74,7 @@ describe.skipIf(natsCommand === null)('the trace context over NATS', () => {
     core.small.script(direct('a'));
     const { jobId } = await core.ask('hi');
     const { traceId, rootSpanId } = deriveTrace(jobId);
+    await until(async () => (await told()).has(jobId));
     expect((await told()).get(jobId)).toEqual(new Set([`00-${traceId}-${rootSpanId}-01`]));
   });
 });
