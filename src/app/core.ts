@@ -174,7 +174,7 @@ async function assemble(
 
   const common = { cluster, config, persons: personsOf(options), clock, log, faults };
   const parts = { ...common, stores, tools, mcp, pool, hub, slices };
-  const reminders = createReminderBook(() => schedules.schedules, clock);
+  const reminders = createReminderBook(() => schedules.schedules, clock, common.persons);
   const memory = openMemory(parts);
   const assistant = await createAssistant({ ...parts, observers, reminders, memory });
   const { journal, jobService, library, search } = assistant;

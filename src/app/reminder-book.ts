@@ -5,16 +5,24 @@ import { listAll, type Schedules } from '#schedules/schedules';
 import type { Clock } from '#shared/clock';
 import { GatehouseError } from '#shared/errors';
 import { createZones } from '#shared/calendar/zoned-time';
-import type { ReminderBook } from '#tools/schedule/reminder-book';
+import type { Persons } from '#shared/persons';
+import type { ReminderBook, ReminderOrigin } from '#tools/schedule/reminder-book';
 
 /** Schedules whose last occurrence is looked up: of several that fired at once, the last one is meant. */
 const lookedAtMax = 5;
 
 /** `schedules` is read at each call: they are opened after the tools. */
-export function createReminderBook(schedules: () => Schedules, clock: Clock): ReminderBook {
+export function createReminderBook(
+  schedules: () => Schedules,
+  clock: Clock,
+  persons: Persons,
+): ReminderBook {
   const zones = createZones();
   const all = (userId: string): Promise<Schedule[]> => listAll(schedules(), { userId });
+  const conversationOf = ({ userId, channel, thread }: ReminderOrigin): string =>
+    persons.conversationOf({ userId, channel, thread: thread ?? undefined });
   return {
+    conversationOf,
     next(timing) {
       const fault = ruleFault(timing.rule);
       if (fault !== null) throw new GatehouseError('GH_SCHEDULE_INVALID', fault);
@@ -26,10 +34,10 @@ export function createReminderBook(schedules: () => Schedules, clock: Clock): Re
     pause: (id) => schedules().pause(id),
     resume: (id) => schedules().resume(id),
     move: (id, timing) => schedules().move(id, timing),
-    async lastFired({ userId, channel, thread }, id) {
-      const here = (await all(userId))
+    async lastFired(origin, id) {
+      const here = (await all(origin.userId))
         .filter((one) =>
-          id === undefined ? one.channel === channel && one.thread === thread : one.id === id,
+          id === undefined ? conversationOf(one) === conversationOf(origin) : one.id === id,
         )
         .filter(({ settled, lastJobId }) => settled > 0 || lastJobId !== null)
         .toSorted((a, b) => b.updatedAt - a.updatedAt)

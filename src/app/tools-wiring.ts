@@ -27,7 +27,7 @@ export async function wireTools(parts: ToolsParts): Promise<ToolRegistry> {
         documents: search,
         openDrafts: (userId, limit) =>
           stores.documents.drafts.undecided(library.ownerOf(userId), limit),
-        facts: createFactBook(parts.memory.memories),
+        facts: createFactBook(parts.memory.memories, parts.persons),
         zones: createZones(),
       })),
       ...parts.mcp.tools,

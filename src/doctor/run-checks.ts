@@ -18,6 +18,7 @@ import {
 import { checkMcp } from './mcp-check.ts';
 import { checkNats } from './nats-check.ts';
 import { checkNatsServers } from './nats-servers-check.ts';
+import { checkPersons } from './persons-check.ts';
 import { checkPostgres } from './postgres-check.ts';
 import { checkSchedules } from './schedule-check.ts';
 import { checkSearch } from './search-check.ts';
@@ -45,6 +46,7 @@ export async function runChecks(
       findings.push(...checkKeys(config));
       findings.push(...checkDatabase(config, core.isThere));
       findings.push(...(await checkPostgres(config, core.isThere)));
+      findings.push(...(await checkPersons(config)));
       findings.push(...nats.results);
       findings.push(...(await checkNatsServers(config)));
       findings.push(...(await checkBackends(config, core.isThere)));

@@ -28,8 +28,14 @@ export interface FactBook {
   count(userId: string): Promise<number>;
   /** The person's facts that share words with these, best first. */
   fitting(userId: string, words: string): Promise<RememberedFact[]>;
-  /** The fact that the person told last on this channel since a time (epoch ms); null: none. */
-  last(userId: string, channel: string, since: number): Promise<RememberedFact | null>;
+  /**
+   * The fact that the person told last on this channel since a time (epoch ms); without a thread, also one of the person's
+   * other private chats. Null: none.
+   */
+  last(
+    origin: { userId: string; channel: string; thread?: string | null | undefined },
+    since: number,
+  ): Promise<RememberedFact | null>;
   /** Null: the person has no such fact. */
   find(userId: string, id: string): Promise<RememberedFact | null>;
   /** For good. Resolves with the number of facts that it has forgotten. */

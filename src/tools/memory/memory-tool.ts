@@ -51,8 +51,8 @@ export function openMemory({ facts: book, settings }: ToolParts): Tool {
     name: 'memory',
     label: memoryLabel,
     uncertain: { ko: memoryTexts('ko').uncertain, en: memoryTexts('en').uncertain },
-    isMeant: (_, { last }, { userId, channel, now }) =>
-      last !== true || justKept(book, userId, channel, now).then((found) => found !== null),
+    isMeant: (_, { last }, place) =>
+      last !== true || justKept(book, place, place.now).then((found) => found !== null),
     operations: {
       keep: revocableOperation({
         ...memoryOperations.keep,
@@ -170,9 +170,9 @@ async function list(
 const lineOf = ({ text, createdAt }: RememberedFact, timeZone: string): string =>
   `${text} (${dateOf(createdAt, timeZone)})`;
 
-/** The fact that was told last on this channel, if that is not long ago. */
-const justKept = (book: FactBook, userId: string, channel: string, now: string) =>
-  book.last(userId, channel, Date.parse(now) - undoMinutes * minuteMs);
+/** The fact that was told last here, if that is not long ago. */
+const justKept = (book: FactBook, origin: Parameters<FactBook['last']>[0], now: string) =>
+  book.last(origin, Date.parse(now) - undoMinutes * minuteMs);
 
 async function forget(
   book: FactBook,
@@ -187,7 +187,7 @@ async function forget(
     return done(context.isRepeat === true ? texts.forgotten(1) : texts.nothingJustKept);
   }
   if (params.last === true) {
-    const last = await justKept(book, userId, origin?.channel ?? '', now);
+    const last = await justKept(book, { channel: '', ...origin, userId }, now);
     return last === null ? done(texts.nothingJustKept) : forgetAll(book, [last.id], context);
   }
   if (params.all === true || params.index !== undefined) {

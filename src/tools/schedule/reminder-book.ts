@@ -45,6 +45,8 @@ export interface StoredReminder extends ReminderTiming, ReminderOrigin {
 }
 
 export interface ReminderBook {
+  /** One for all private chats of a person. A plain word is about what was set in the same conversation. */
+  conversationOf(origin: ReminderOrigin): string;
   /** The first occurrence after now, epoch ms; null: there is none. @throws GH_SCHEDULE_INVALID */
   next(timing: ReminderTiming): number | null;
   /** @throws GatehouseError GH_SCHEDULE_INVALID, GH_SCHEDULE_LIMIT, GH_STORE_… as the following */

@@ -99,7 +99,7 @@ async function changeOne(
     case 'cancel': {
       const due = dueText(change, one);
       await book.cancel(id);
-      if (!isOfHere(one, originOf(context))) return done(texts.cancelled(text, due));
+      if (!isOfHere(book, one, originOf(context))) return done(texts.cancelled(text, due));
       const answer = done(texts.cancelled(text, due), texts.cancelUndo(undoMinutes));
       return { ...answer, offers: undoOffer({ id }) };
     }
@@ -185,12 +185,12 @@ const changedAt = (one: StoredReminder): number =>
 
 /** Whether it was set in this conversation: only such a reminder can be taken back or restored by the plain word. */
 const isOfHere = (
-  { channel, thread, createdBy }: StoredReminder,
-  origin: Pick<StoredReminder, 'channel' | 'thread'>,
+  { conversationOf }: Pick<ReminderBook, 'conversationOf'>,
+  one: StoredReminder,
+  origin: ReminderOrigin,
 ): boolean =>
-  channel === origin.channel &&
-  thread === origin.thread &&
-  (createdBy === 'chat' || createdBy === 'snooze');
+  conversationOf(one) === conversationOf(origin) &&
+  (one.createdBy === 'chat' || one.createdBy === 'snooze');
 
 /** What was set or cancelled in this conversation within the last minutes, the last change first. */
 async function justChanged(
@@ -199,7 +199,7 @@ async function justChanged(
   now: number,
 ): Promise<StoredReminder[]> {
   return (await book.all(origin.userId))
-    .filter((one) => isOfHere(one, origin))
+    .filter((one) => isOfHere(book, one, origin))
     .filter((one) => one.state !== 'done' && changedAt(one) >= now - undoMinutes * minuteMs)
     .toSorted((a, b) => changedAt(b) - changedAt(a) || (a.id < b.id ? 1 : -1));
 }
@@ -235,9 +235,11 @@ async function undo(change: Change): Promise<ToolAnswer> {
     await book.cancel(last.id);
     return done(texts.undone(last.text));
   }
-  const { rule, zone, start, end, count, settled, kind, text, createdBy } = last;
+  const { channel, thread, rule, zone, start, end, count, settled, kind, text, createdBy } = last;
   const restored = await book.create({
-    ...origin,
+    userId: origin.userId,
+    channel,
+    thread,
     rule,
     zone,
     start,

@@ -82,6 +82,33 @@ describe.each(useStores())('the event log store on $name', ({ missing, open }) =
       expect((await outbox.after(0, 10, [])).rows).toEqual([]);
     });
 
+    test('finds rows of another channel that were decided from these channels', async () => {
+      const stores = await open();
+      const input = jobInput({ jobId: 'job-1', channel: 'http', message: 'say "via":{' });
+      const via = { channel: 'toy' };
+      const rows = [undefined, via, undefined].map((from, index) => ({
+        n: index + 1,
+        at: 1_000 + index,
+        event: { type: index === 0 ? 'xstate.init' : 'confirm' },
+        value: 'ack',
+        seq: index + 1,
+        emitted: [
+          {
+            type: 'processing' as const,
+            state: 'ack' as const,
+            data: { text: 'the text "via":{ is none' },
+            ...(from === undefined ? {} : { via: from }),
+          },
+        ],
+      }));
+      await stores.jobs.commit([newJobChange(input, rows, 1_000)]);
+      const found = await stores.events.after(0, 10, ['toy']);
+      expect(found.upTo).toBe(3);
+      expect(found.rows.map(({ pos, via: told }) => [pos, told])).toEqual([[2, via]]);
+      const all = await stores.events.after(0, 10, ['http']);
+      expect(all.rows.map(({ via: told }) => told)).toEqual([null, via, null]);
+    });
+
     test('finds the row of an event, and the index of the event in the row', async () => {
       const outbox = await outboxWith({ channel: 'http', rows: [2, 0, 3, 0] });
       expect(await outbox.positionOf('job-1', 1)).toEqual({ pos: 1, index: 0, count: 2 });
