@@ -82,6 +82,7 @@ export async function openBusBench(
       persons: noPersons,
       schedules: {} as Parameters<typeof wireMessaging>[0]['schedules'],
       hub: jobs.hub,
+      live: jobs.hub,
       log: silentLog(),
       faults: noFaultInjection,
     });

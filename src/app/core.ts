@@ -141,7 +141,7 @@ async function assemble(
   closers: (() => Promise<void> | void)[],
   stop: () => Promise<void>,
 ): Promise<Omit<Core, 'lost'>> {
-  const { config, log, clock = systemClock, faults = noFaultInjection } = options;
+  const { config, log, channels, clock = systemClock, faults = noFaultInjection } = options;
   const cluster = await openCluster(options, opened);
   const stores = watchCalendar(cluster?.stores ?? opened, (owner) => alarms?.wake(owner));
   const hub = cluster?.hub ?? createLiveHub();
@@ -183,7 +183,7 @@ async function assemble(
   const drafts = await createDraftService({ ...parts, ...assistant }, cluster?.doors);
   const schedules = openSchedules({ ...parts, sources, metrics: observers.metrics }, assistant);
   const alarms = await createCalendarAlarms({ ...parts, schedules });
-  const messaging = wireMessaging({ ...parts, jobService, schedules, channels: options.channels });
+  const messaging = wireMessaging({ ...parts, ...assistant, schedules, channels });
   const actors = { journal, pool, messaging, drafts, schedules, memory };
   const limits = createRateLimiter(config.server.limits);
   const routes = routesOf({

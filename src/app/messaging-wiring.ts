@@ -5,6 +5,7 @@ import type { Persons } from '#shared/persons';
 import { isToPlaceOfJob } from '#events/channel-link/reply-routes';
 import type { JobService } from '#shared/wire/job-service';
 import type { ScheduleService as ScheduleApi } from '#shared/wire/schedule-service';
+import type { LiveSource } from '#shared/wire/live-source';
 import type { LiveHub } from '#jobs/runtime/live-hub';
 import type { FaultInjector } from '#shared/fault-points';
 import type { Log } from '#shared/log';
@@ -22,19 +23,21 @@ export function wireMessaging(parts: {
   persons: Persons;
   schedules: Pick<ScheduleService, 'followDelivery'> & { api: ScheduleApi };
   hub: LiveHub;
+  live: LiveSource;
   cluster?: Cluster | null;
   log: Log;
   faults: FaultInjector;
   /** Default: all that src/app/channels.ts names. */
   channels?: readonly string[] | undefined;
 }): Messaging {
-  const { config, stores, jobService, persons, schedules, hub, cluster, log, faults } = parts;
+  const { config, stores, jobService, persons, schedules, hub, live, cluster, log, faults } = parts;
   return createMessaging({
     config: config.nats,
     jobService,
     schedules: schedules.api,
     outbox: stores.events,
     live: hub,
+    liveOfAll: live,
     onAppended: stores.onAppended,
     deliveries: stores.deliveries,
     persons,

@@ -37,7 +37,10 @@ async function withoutBridge(config: Config): Promise<CheckResult[]> {
     const names = config.persons.filter(({ channels }) => chat in channels).map(({ id }) => id);
     const what = `${chat} of ${names.join(', ')}: no bridge for it is configured here`;
     results.push(
-      fine(what, 'configure it, unless its bridge has a configuration of its own; or remove the id'),
+      fine(
+        what,
+        'configure it, unless its bridge has a configuration of its own; or remove the id',
+      ),
     );
   }
   return results;

@@ -2,6 +2,8 @@
  * Messaging's dependencies and its public interface. The composition root passes the store, the job service and the
  * live hub, which fit these shapes.
  */
+import type { AgentConfig } from './agent/agent-subjects.ts';
+import type { AgentTimings } from './agent/agent-service.ts';
 import type { NatsTransport } from './connection/nats-transport.ts';
 import type { TaskSwitch } from './connection/task-switch.ts';
 import type { Persons } from '#shared/persons';
@@ -30,6 +32,8 @@ export interface MessagingConfig {
   caFile?: string | null;
   certFile?: string | null;
   keyFile?: string | null;
+  /** Null or omitted: the agent protocol is not answered. */
+  agent?: AgentConfig | null;
 }
 
 export interface MessagingOptions {
@@ -40,6 +44,8 @@ export interface MessagingOptions {
   schedules: ScheduleService;
   outbox: EventLogStorage;
   live: LiveSource;
+  /** With the jobs of the other workers, by job id. Default: `live`. */
+  liveOfAll?: LiveSource | undefined;
   /** Calls the listener when `outbox` has new rows. Null or omitted: at each event of `live`. */
   onAppended?: ((listener: () => void) => () => void) | null;
   deliveries: DeliveryReportStorage;
@@ -56,6 +62,7 @@ export interface MessagingOptions {
   /** Program of the embedded server, and its preferred port; 0: any. */
   embeddedServer?: { command?: string; port?: number };
   timings?: Partial<MessagingTimings>;
+  agentTimings?: Partial<AgentTimings>;
   /** Omitted: this process is alone, and does both. */
   switches?: MessagingSwitches | undefined;
   /** Copies of each stream. Default 1. */

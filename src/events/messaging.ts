@@ -11,6 +11,7 @@ import { settle, type MaybePromise } from '#shared/maybe-promise';
 import { createConnection, inboxPrefixOf, type Connection } from './connection/connection.ts';
 import { createDeadLetters } from './outbox/dead-letters.ts';
 import { createDeliveryInbox } from './channel-link/delivery-inbox.ts';
+import { createAgentService, defaultAgentTimings } from './agent/agent-service.ts';
 import { jobEndpoints } from './service/job-endpoints.ts';
 import { scheduleEndpoints } from './service/schedule-endpoints.ts';
 import {
@@ -85,6 +86,7 @@ class NatsMessaging implements Messaging {
       relays: this.#relays,
       tokens: this.#tokens,
       service: serviceOf(options, shared.subjects),
+      agent: agentOf(options, shared),
       queues: createConsumerSpecs(options, shared),
       bridges: bridgeConsumers(shared.channels, { ...shared, spec: shared.specs.replies }),
       switches: shared.switches,
@@ -208,12 +210,32 @@ class NatsMessaging implements Messaging {
 /** Name of a relay in the health reports. */
 const relayPart = (lane: string): string => `relay of ${lane}`;
 
+function agentOf(options: MessagingOptions, { subjects, counts }: Shared) {
+  const { config, jobService, live, liveOfAll, version = versionDefault, log } = options;
+  if (!config.agent) return null;
+  return createAgentService({
+    config: config.agent,
+    jobService,
+    live: liveOfAll ?? live,
+    version,
+    mayReplyTo: replyRule(subjects),
+    timings: { ...defaultAgentTimings, ...options.agentTimings },
+    onResponse(isError) {
+      counts.requests += 1;
+      if (isError) counts.requestErrors += 1;
+    },
+    log,
+  });
+}
+
+const versionDefault = '0.1.0';
+
 const serviceOf = (
   options: MessagingOptions,
   subjects: Subjects,
 ): ServiceDescription<Endpoint> => ({
   name: 'gatehouse',
-  version: options.version ?? '0.1.0',
+  version: options.version ?? versionDefault,
   description: 'Messages to assistants on your own machines',
   id: nuid.next(),
   queue: 'core',

@@ -43,6 +43,7 @@ export interface MessagingFixtureOptions {
   config: Partial<MessagingConfig>;
   faults?: FaultInjector;
   maxQueued?: number;
+  confirmTtlMs?: number;
   jobService?: (jobService: JobService) => JobService;
   messaging?: Partial<MessagingOptions>;
   /** Shorter than in production, so that tests of outages are fast. */
@@ -91,7 +92,7 @@ export async function openMessagingFixture(
     clock,
     nextId: createIdSource(),
     messageMaxChars: 8_000,
-    limits,
+    limits: { ...limits, confirmTtlMs: options.confirmTtlMs ?? limits.confirmTtlMs },
     locale: 'auto',
     parseDraftReply: (message) =>
       message === 'yes' ? { type: 'confirm' } : message === 'no' ? { type: 'reject' } : null,

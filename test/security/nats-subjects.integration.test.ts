@@ -2,12 +2,13 @@
  * Every subject of src/shared/wire/subjects.ts, tried by the users of deploy/nats on a real server: a bridge and a
  * reader may publish and subscribe to their own subjects only. A new subject without a line here fails.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PermissionViolationError, type NatsConnection } from 'nats';
 import { describe, expect, test } from 'vitest';
+import { createAgentSubjects } from '#events/agent/agent-subjects';
 import { createSubjects, scheduleVerbs, serviceVerbs, type Subjects } from '#shared/wire/subjects';
-import { broker, connectClient, natsCommand } from '#test/events/nats-fixture';
+import { broker, connectClient, folderForTest, natsCommand } from '#test/events/nats-fixture';
 import { projectRoot } from '#test/support/project-root';
 
 const subjects = createSubjects();
@@ -123,3 +124,70 @@ describe.skipIf(natsCommand === null)('every subject of Gatehouse', () => {
     }
   });
 });
+
+describe.skipIf(natsCommand === null)(
+  'a caller of the agent (deploy/nats/agent-caller.conf)',
+  () => {
+    const caller = readFileSync(join(projectRoot, 'deploy', 'nats', 'agent-caller.conf'), 'utf8');
+
+    test('may find, prompt and answer this agent, and nothing else', async () => {
+      const file = join(folderForTest(), 'agent-caller.conf');
+      writeFileSync(file, caller);
+      // The path of an include is below the folder of the configuration.
+      const include = `include "${'../'.repeat(16)}${file}"`;
+      const user = `{ user: caller, password: pw, permissions: { ${include} } }`;
+      const config = permissions.replace('{ user: core,', `${user}\n      { user: core,`);
+      const server = await broker({ config });
+      const nc = await connectClient(server, {
+        user: 'caller',
+        pass: 'pw',
+        inboxPrefix: '_INBOX_caller',
+      });
+      const own = createAgentSubjects({
+        name: 'gatehouse',
+        owner: 'home',
+        session: 'main',
+        user: 'ann',
+      });
+      const other = createAgentSubjects({
+        name: 'gatehouse',
+        owner: 'bob',
+        session: 'main',
+        user: 'bob',
+      });
+      const refused = [
+        ...Object.values(concrete).flatMap((made) => made().map(([subject]) => subject)),
+        other.prompt,
+        other.status,
+        other.answer('x'),
+        other.heartbeat,
+        own.heartbeat,
+        '$JS.API.STREAM.INFO.GH_EVT',
+        '$SRV.PING.gatehouse',
+        '_INBOX_core.x',
+      ].filter(publishable);
+      const allowed = [
+        own.prompt,
+        own.status,
+        own.answer('x'),
+        '$SRV.PING.agents',
+        '$SRV.INFO.agents.x',
+      ];
+      expect([...(await refusedOf(nc, 'publish', [...allowed, ...refused]))].sort()).toEqual(
+        [...new Set(refused)].sort(),
+      );
+      const unread = [
+        own.prompt,
+        own.answer('*'),
+        'agents.>',
+        '_INBOX.>',
+        subjects.wildcards.events,
+      ];
+      expect(
+        [
+          ...(await refusedOf(nc, 'subscribe', [own.heartbeat, '_INBOX_caller.x', ...unread])),
+        ].sort(),
+      ).toEqual(unread.sort());
+    });
+  },
+);

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { systemTimeZone } from '#shared/system-time-zone';
+import { agentSchema } from './agent-settings.ts';
 import { clusterSchema } from './cluster-settings.ts';
 import { databaseSchema } from './database-settings.ts';
 import { personsSchema } from './persons-settings.ts';
@@ -159,6 +160,7 @@ export const configSchema = z.strictObject({
       .nullable()
       .default(null)
       .describe('PEM file of the key of the client certificate.'),
+    agent: agentSchema,
   }),
   timezone: z
     .string()

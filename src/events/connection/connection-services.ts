@@ -13,7 +13,7 @@ import {
   type ConsumeSession,
   type DurableConsumer,
 } from '../streams/durable-consumer.ts';
-import { startMicroService, type Endpoint } from '../service/micro-service.ts';
+import { startMicroService, type Endpoint, type MicroService } from '../service/micro-service.ts';
 import type { ServiceDescription } from '../service/service-discovery.ts';
 import { retryForever } from './async-timers.ts';
 import type { MessagingCounts, MessagingSwitches, MessagingTimings } from '../messaging-port.ts';
@@ -39,6 +39,8 @@ export interface ConnectionServicesParts {
   relays: Record<string, OutboxRelay>;
   tokens: TokenFeed;
   service: ServiceDescription<Endpoint>;
+  /** The service of the agent protocol; null: off. */
+  agent: ((nc: NatsConnection) => MicroService) | null;
   queues: ConsumerSpec[];
   /** Consumers of other processes, which this one makes and heals. */
   bridges: DurableConsumer[];
@@ -117,7 +119,7 @@ export class ConnectionServices {
   }
 
   async #runIntake(nc: NatsConnection, link: JetStreamContext, signal: AbortSignal): Promise<void> {
-    const { service, queues, switches, counts, log } = this.#parts;
+    const { service, agent, queues, switches, counts, log } = this.#parts;
     if (signal.aborted) return;
     const running = startMicroService({
       nc,
@@ -130,6 +132,7 @@ export class ConnectionServices {
       },
       log,
     });
+    const runningAgent = agent?.(nc) ?? null;
     const consumers = queues.map((queue) =>
       switches.intake.run(
         (on) => this.#runForever(queue.name, () => this.#consume(queue, link, on), on),
@@ -141,7 +144,7 @@ export class ConnectionServices {
       signal,
     );
     await Promise.all([...consumers, audit]);
-    await running.stop();
+    await Promise.all([running.stop(), runningAgent?.stop()]);
   }
 
   async #consume(queue: ConsumerSpec, link: JetStreamContext, signal: AbortSignal): Promise<void> {

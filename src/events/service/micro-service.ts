@@ -11,7 +11,7 @@
  *     it to deliver to a subject of Gatehouse.
  */
 import { parseJsonWithoutNul, removeNul } from '#shared/text/remove-nul';
-import { headers, type Msg, type NatsConnection } from 'nats';
+import { headers, type Msg, type MsgHdrs, type NatsConnection } from 'nats';
 import type { Subjects } from '#shared/wire/subjects';
 import { GatehouseError, errorTable, messageOf, type ErrorCode } from '#shared/errors';
 import { isTooDeep, jsonDepthMax } from '#shared/text/json-text';
@@ -172,7 +172,7 @@ export function parseJson(data: Uint8Array): unknown {
   return value;
 }
 
-interface ServiceProblem {
+export interface ServiceProblem {
   code: ErrorCode;
   message: string;
   status: number;
@@ -180,7 +180,7 @@ interface ServiceProblem {
   error_reason?: string;
 }
 
-function toServiceProblem(error: unknown): ServiceProblem {
+export function toServiceProblem(error: unknown): ServiceProblem {
   if (!(error instanceof GatehouseError)) {
     const { title, status } = errorTable.GH_JOB_BUG;
     return { code: 'GH_JOB_BUG', message: title, status };
@@ -205,10 +205,12 @@ function respond(
   const made = headers();
   const trace = message.headers?.get(traceHeader);
   if (trace) made.set(traceHeader, trace);
-  if (problem !== null) {
-    // A header is one line: text quoted from the request must not start another.
-    made.set('Nats-Service-Error', problem.message.replaceAll(/[^\x20-\x7e]+/g, ' ').slice(0, 256));
-    made.set('Nats-Service-Error-Code', String(problem.status));
-  }
+  if (problem !== null) setProblemHeaders(made, problem);
   message.respond(body, { headers: made });
+}
+
+export function setProblemHeaders(made: MsgHdrs, { message, status }: ServiceProblem): void {
+  // A header is one line: text quoted from the request must not start another.
+  made.set('Nats-Service-Error', message.replaceAll(/[^\x20-\x7e]+/g, ' ').slice(0, 256));
+  made.set('Nats-Service-Error-Code', String(status));
 }

@@ -7,6 +7,8 @@ import type { NatsConnection, Subscription } from 'nats';
 export interface EndpointName {
   name: string;
   subject: string;
+  /** For clients that discover the service. */
+  metadata?: Record<string, string>;
 }
 
 export interface ServiceDescription<Endpoint extends EndpointName = EndpointName> {
@@ -19,6 +21,8 @@ export interface ServiceDescription<Endpoint extends EndpointName = EndpointName
   /** Queue group: one of its processes answers a request. */
   queue: string;
   endpoints: Endpoint[];
+  /** For clients that discover the service. */
+  metadata?: Record<string, string>;
   /** False: a request with this reply subject is ignored. */
   mayReplyTo(subject: string): boolean;
 }
@@ -57,11 +61,11 @@ type Describe = (
   started: string,
 ) => unknown;
 
-const identity = ({ name, id, version }: ServiceDescription) => ({
+const identity = ({ name, id, version, metadata = {} }: ServiceDescription) => ({
   name,
   id,
   version,
-  metadata: {},
+  metadata,
 });
 
 const ping: Describe = (service) => ({
@@ -73,11 +77,11 @@ const info: Describe = (service) => ({
   type: 'io.nats.micro.v1.info_response',
   ...identity(service),
   description: service.description,
-  endpoints: service.endpoints.map(({ name, subject }) => ({
+  endpoints: service.endpoints.map(({ name, subject, metadata = {} }) => ({
     name,
     subject,
     queue_group: service.queue,
-    metadata: {},
+    metadata,
   })),
 });
 

@@ -184,7 +184,10 @@ async function submit(
   if (draft !== undefined && draft !== null) {
     const job = await storage.find(draft.job_id);
     if (!mayDecide(sender, job)) throw new GatehouseError('GH_JOB_NOT_FOUND');
-    const event = draftEvent(options, job, draft.draft_seq, message, userId);
+    const reply =
+      options.parseDraftReply(message, clock.now()) ??
+      (defaults.isDraftAnswer === true ? ({ type: 'unclear' } as const) : null);
+    const event = draftEvent(reply, job, draft.draft_seq, userId);
     if (event !== null) {
       await journal.send(job.id, toldAt(sender, job, event), idempotencyKey);
       return { job_id: job.id, after_seq: job.head.seq };
@@ -342,13 +345,11 @@ async function offeredCall(
 
 /** The event for the draft that the sender sees; null: an ordinary message. */
 function draftEvent(
-  { parseDraftReply, clock }: JobServiceOptions,
+  reply: DraftCommand | null,
   job: StoredJob,
   draftSeq: number,
-  message: string,
   by: string,
 ): JobEvent | null {
-  const reply = parseDraftReply(message, clock.now());
   // For a confirmation the journal checks `draftSeq` again; the other replies write nothing.
   if (reply === null) return null;
   if (job.head.endedAt === null && job.head.seq !== draftSeq) {

@@ -197,6 +197,8 @@ export interface SubmitContext {
    * that key is ignored then.
    */
   requestKey?: string | undefined;
+  /** The message answers the question about `draft`: what is neither yes, no nor a change shows the draft again. */
+  isDraftAnswer?: boolean | undefined;
 }
 
 /**
