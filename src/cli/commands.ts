@@ -10,6 +10,7 @@ import { UsageError } from '#http/client/core-client';
 import { documentCommands } from './document-commands.ts';
 import { jobCommands } from './job-commands.ts';
 import { memoryCommands } from './memory-commands.ts';
+import { personCommands } from './person-commands.ts';
 import { scheduleCommands } from './schedule-commands.ts';
 
 export const commands: Commands = {
@@ -31,6 +32,7 @@ export const commands: Commands = {
   ...documentCommands,
   ...scheduleCommands,
   ...memoryCommands,
+  ...personCommands,
 
   ...Object.fromEntries(
     channels.map((channel) => [`bridge ${channel.name}`, bridgeCommand(channel)]),

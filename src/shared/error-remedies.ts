@@ -121,6 +121,11 @@ export const remedies: Readonly<Record<ErrorCode, string>> = {
   GH_MEMORY_NOT_FOUND: 'Take an id of `gatehouse memory list`.',
   GH_MEMORY_INVALID: 'Write one or two sentences, of 500 characters at most.',
   GH_MEMORY_LIMIT: 'Forget some with `gatehouse memory forget`, or raise `memory.perUserMax`.',
+  GH_PERSON_UNKNOWN: 'Name a person and a channel of `persons`; `gatehouse persons` lists them.',
+  GH_PERSON_BUSY:
+    'Start the core, let the jobs end, or answer or cancel them, stop it, and run the command again.',
+  GH_PERSON_SHARED:
+    'Leave the data under its id: an id that two people have in two chats cannot be divided. Export what one of them needs before the change.',
   GH_CONFIG_INVALID: 'The message names key and line; gatehouse.example.yaml shows every key.',
   GH_SERVER_PORT: 'Choose another `server.port`, or stop the process that uses it.',
   GH_SERVER_STOPPING: 'Send it again in a moment.',

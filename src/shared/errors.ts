@@ -130,6 +130,10 @@ export const errorTable = {
   GH_MEMORY_NOT_FOUND: entry('terminal', 404, 'There is no such fact'),
   GH_MEMORY_INVALID: entry('terminal', 400, 'This is no fact to remember'),
   GH_MEMORY_LIMIT: entry('terminal', 429, 'The person has too many facts'),
+  // Persons
+  GH_PERSON_UNKNOWN: entry('terminal', 404, 'There is no such person, or no id of theirs there'),
+  GH_PERSON_BUSY: entry('terminal', 409, 'The person has open jobs'),
+  GH_PERSON_SHARED: entry('terminal', 409, 'The data is not of one person alone'),
   // Configuration and start
   GH_CONFIG_INVALID: entry('terminal', 500, 'The configuration is not valid'),
   GH_SERVER_PORT: entry('terminal', 500, 'The address cannot be listened on'),

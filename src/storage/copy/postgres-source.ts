@@ -35,12 +35,13 @@ export async function openPostgresSource(options: PostgresOptions): Promise<Copy
   }
 }
 
-interface HeldLeases {
+export interface HeldLeases {
   worker: string;
   leases: Map<string, HeldLease>;
 }
 
-async function fenceOwners(database: PostgresDatabase): Promise<HeldLeases> {
+/** Takes all leases, so that no core can commit from then on. @throws the error of the driver */
+export async function fenceOwners(database: PostgresDatabase): Promise<HeldLeases> {
   const [row] = await database.run<{ version: number }>(
     { name: '', text: 'select coalesce(max(machine_version), 0) as version from lease' },
     [],
