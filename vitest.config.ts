@@ -17,7 +17,7 @@ const throughCore = [
   'test/http/routes/*.e2e.test.ts',
   'test/http/mcp/{door,door-safety}.integration.test.ts',
   'test/app/{attachments,cancel-messages,digest,draft-path,history,job-path,late-server}.*.test.ts',
-  'test/app/{messaging,plain-answers,reminders-in-chat,schedule-delivery}.*.test.ts',
+  'test/app/{agent,messaging,plain-answers,reminders-in-chat,schedule-delivery}.*.test.ts',
   'test/channels/outbox/reply-routing.*.test.ts',
   'test/observability/tracing/nats-trace.*.test.ts',
   'test/security/fuzz-http.*.test.ts',

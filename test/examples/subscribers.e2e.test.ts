@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { direct } from '#test/support/core';
 import { until } from '#test/support/journal';
-import { debianGoPath, hasNatsGo } from '#test/support/nats-go';
+import { buildGo } from '#test/support/go-program';
+import { hasNatsGo } from '#test/support/nats-go';
 import { broker, folderForTest, natsCommand } from '#test/events/nats-fixture';
 import { openDrafts, type DraftsFixture } from '#test/library/drafts/drafts-fixture';
 import { projectRoot } from '#test/support/project-root';
@@ -35,24 +36,10 @@ const programs: Program[] = [
     name: `subscribe.mjs on ${node === process.execPath ? 'our Node' : "the system's Node"}`,
     command: () => [node, join(examples, 'subscribe.mjs')],
   })),
-  ...(hasNatsGo() ? [{ name: 'subscribe.go', command: () => [builtGo()] }] : []),
+  ...(hasNatsGo()
+    ? [{ name: 'subscribe.go', command: () => [buildGo(join('go', 'subscribe.go'))] }]
+    : []),
 ];
-
-function builtGo(): string {
-  const program = join(folderForTest(), 'subscribe');
-  const { status, stderr } = spawnSync(
-    'go',
-    ['build', '-o', program, join(examples, 'go', 'subscribe.go')],
-    {
-      encoding: 'utf8',
-      env: { ...process.env, GO111MODULE: 'off', GOPATH: debianGoPath },
-      timeout: 120_000,
-    },
-  );
-  expect(stderr).toBe('');
-  expect(status).toBe(0);
-  return program;
-}
 
 interface Rebuilt {
   jobs: Record<string, { seq: number; type: string; state: string }>;

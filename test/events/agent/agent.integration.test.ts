@@ -65,6 +65,28 @@ describe.skipIf(natsCommand === null)('a prompt', () => {
     );
   });
 
+  test('says where another model starts the answer again', async () => {
+    const { rig, nc } = await served();
+    const reply = prompt(nc, 'think');
+    await until(() => rig.pieces.size === 1);
+    const [[jobId, write]] = [...rig.pieces] as [[string, (piece: string | null) => void]];
+    write('the answer');
+    rig.hub.text(jobId, 'another', true);
+    write(null);
+    await reply.ended;
+    expect(withoutKeepAlive(reply).map(({ data }) => data)).toEqual([
+      'ack',
+      'the answer',
+      'restart',
+      '\n\n',
+      'another',
+      'restart',
+      '\n\n',
+      'the answer',
+      'done',
+    ]);
+  });
+
   test('waits behind the one before it, and says so', async () => {
     const { rig, nc } = await served({ agentTimings: { keepAliveMs: 20 } });
     const first = prompt(nc, 'think one');
