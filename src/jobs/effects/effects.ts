@@ -19,6 +19,7 @@ import type { PriorityClass } from '#machines/gate-queue';
 import type { BusyLoad, Draft, EffectFailure, ToolResult, ToolsReport } from '#machines/job-types';
 import { promptOf } from '#machines/job-setup';
 import { textsOf, type Locale } from '#machines/texts';
+import { isBackground } from '../runtime/queue-limits.ts';
 import type { EffectCall, EffectResult, Effects } from '../runtime/effect-port.ts';
 import type { ConversationMessage } from '../store/job-queries.ts';
 import type { AskedMessage } from '#language/schedules/answered-question';
@@ -424,8 +425,8 @@ function toEffectResult(outcome: ModelOutcome): EffectResult {
 }
 
 /** The model calls of a schedule come after those of people, until they have aged (docs/gate.md). */
-const priorityOf = ({ context: { scheduled } }: EffectCall): PriorityClass =>
-  scheduled === undefined || scheduled.outcome === 'manual' ? 'foreground' : 'background';
+const priorityOf = ({ context }: EffectCall): PriorityClass =>
+  isBackground(context) ? 'background' : 'foreground';
 
 const runOptions = (call: EffectCall, kind: RequestKind) => ({
   kind,

@@ -1,6 +1,6 @@
 /**
  * Decides which job runs next: jobs of one conversation run in order of arrival, jobs of different conversations
- * concurrently, up to `maxConcurrent`. Holds only ids, and stores nothing: the order of acceptance is on disk already.
+ * concurrently, up to `maxConcurrent`, those of people before those of schedules (scheduler-queue.ts). Holds only ids, and stores nothing: the order of acceptance is on disk already.
  *
  * T1: a job that was started or adopted holds its slot until `release`. T2: a free slot and a waiting job that may run
  *     never coexist. T3: `release` of a job that neither runs nor waits does nothing.
@@ -24,7 +24,7 @@ export interface JobScheduler {
    * and until a run has been measured.
    */
   etaMs(jobId: string): number | null;
-  /** Waiting jobs in order of arrival. */
+  /** Waiting jobs in the order of their turns. */
   waiters(): Iterable<Waiter>;
   readonly waiting: number;
   /** Waiting jobs of one user. */
@@ -64,7 +64,7 @@ export function createJobScheduler(maxConcurrent: number, clock: Clock): JobSche
 
   return {
     enqueue(waiter, start) {
-      queue.add(waiter, start);
+      queue.add(waiter, start, clock.now());
       startReady();
     },
     adopt,
@@ -80,13 +80,13 @@ export function createJobScheduler(maxConcurrent: number, clock: Clock): JobSche
       startReady();
     },
     has: (jobId) => queue.has(jobId) || runningJobs.has(jobId),
-    waiters: () => queue.inArrivalOrder(),
+    waiters: () => queue.inOrder(),
     position: (jobId) => queue.position(jobId),
     etaMs(jobId) {
       const position = queue.position(jobId);
       if (averageRunMs === null || position === null) return null;
       return estimateStart(position, {
-        waiters: queue.inArrivalOrder(),
+        waiters: queue.inOrder(),
         runningJobs: runningJobs.values(),
         maxConcurrent,
         averageRunMs,

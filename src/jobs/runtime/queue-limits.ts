@@ -18,6 +18,10 @@ export interface QueueLimits {
 export const isReminder = ({ scheduled }: JobInput): boolean =>
   scheduled?.decision?.action === 'direct';
 
+/** A run of a schedule that no person has asked for now. After a restart it waits like the others. */
+export const isBackground = ({ scheduled }: JobInput): boolean =>
+  scheduled !== undefined && scheduled.outcome !== 'manual';
+
 /** The job queue moves in seconds: an earlier retry is not worth the request. */
 const retryAfterMs = 5_000;
 /** The smallest share: a person may well send ten questions in a row. */

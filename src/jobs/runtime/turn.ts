@@ -30,7 +30,7 @@ import { guardStep, makeVisible } from './committed-change.ts';
 import { acknowledgementOf, internalEnvelope, type Envelope } from './envelope.ts';
 import { forgetJobsOf } from './eviction.ts';
 import { internalErrorEventType, isParked } from './job-runtime-state.ts';
-import { isReminder } from './queue-limits.ts';
+import { isBackground, isReminder } from './queue-limits.ts';
 import type { JournalParts } from './journal-parts.ts';
 import { alreadyEnded, TransactionBatch, type BatchedChange } from './transaction-batch.ts';
 
@@ -327,7 +327,8 @@ function admit(parts: JournalParts, { job }: BatchedChange): void {
       runner.start(job, effect);
       continue;
     }
-    scheduler.enqueue({ jobId, conversation, userId: input.userId }, () => {
+    const waiter = { jobId, conversation, userId: input.userId, isBackground: isBackground(input) };
+    scheduler.enqueue(waiter, () => {
       if (isOpen()) runner.start(job, effect);
     });
     const queue = positionNotifier.positionOf(jobId);

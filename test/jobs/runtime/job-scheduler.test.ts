@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createQueueLimits, type QueueLimits } from '#jobs/runtime/queue-limits';
+import { backgroundDelayMs } from '#jobs/runtime/scheduler-queue';
 import { createJobScheduler } from '#jobs/runtime/job-scheduler';
 import { referenceScheduler } from './reference-scheduler.ts';
 
@@ -61,15 +62,30 @@ describe('the estimate for a waiting job', () => {
   });
 });
 
-type Step = { does: 'enter' | 'hold'; conversation: number } | { does: 'leave'; job: number };
+type Step =
+  | { does: 'enter'; conversation: number; isBackground: boolean }
+  | { does: 'hold'; conversation: number }
+  | { does: 'leave'; job: number }
+  | { does: 'pass'; ms: number };
 
 const steps: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof(
-    { weight: 4, arbitrary: fc.record({ does: fc.constant('enter'), conversation: fc.nat(5) }) },
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        does: fc.constant('enter'),
+        conversation: fc.nat(5),
+        isBackground: fc.boolean(),
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({ does: fc.constant('pass'), ms: fc.constantFrom(1, 60_000, 300_001) }),
+    },
     { weight: 1, arbitrary: fc.record({ does: fc.constant('hold'), conversation: fc.nat(5) }) },
     { weight: 3, arbitrary: fc.record({ does: fc.constant('leave'), job: fc.nat(60) }) },
   ) as fc.Arbitrary<Step>,
-  { maxLength: 80 },
+  { maxLength: 80, size: 'max' },
 );
 
 describe('the queue of the scheduler', () => {
@@ -86,14 +102,16 @@ describe('the queue of the scheduler', () => {
   test('equals the queue of the reference scheduler over any history', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 4 }), steps, (maxConcurrent, history) => {
-        const model = referenceScheduler(maxConcurrent);
-        const { turns } = setUp(maxConcurrent);
+        const model = referenceScheduler(maxConcurrent, backgroundDelayMs);
+        const { turns, clock } = setUp(maxConcurrent);
         const started: string[] = [];
         history.forEach((step, index) => {
           const jobId = `job-${index}`;
           if (step.does === 'leave') {
             model.release(`job-${step.job}`);
             turns.release(`job-${step.job}`);
+          } else if (step.does === 'pass') {
+            clock.at += step.ms;
           } else {
             const conversation = `c${step.conversation}`;
             const userId = `u${step.conversation % 2}`;
@@ -101,12 +119,13 @@ describe('the queue of the scheduler', () => {
               model.adopt(jobId, conversation);
               turns.adopt(jobId, conversation);
             } else {
-              model.enqueue(jobId, conversation, userId);
-              turns.enqueue({ jobId, conversation, userId }, () => void started.push(jobId));
+              const waiter = { jobId, conversation, userId, isBackground: step.isBackground };
+              model.enqueue(waiter, clock.at);
+              turns.enqueue(waiter, () => void started.push(jobId));
             }
           }
           expect(started).toEqual(model.started);
-          const line = model.waiters.map((one) => one.jobId);
+          const line = model.inOrder().map((one) => one.jobId);
           expect([...turns.waiters()].map((one) => one.jobId)).toEqual(line);
           expect(line.map((one) => turns.position(one))).toEqual(line.map((_, at) => at + 1));
           expect(turns.running).toBe(model.holders.length);
@@ -116,7 +135,40 @@ describe('the queue of the scheduler', () => {
           }
         });
       }),
+      { numRuns: 300 },
     );
+  });
+
+  test('lets people go before the runs of schedules, until these have waited for five minutes', () => {
+    const { turns, clock } = setUp(1);
+    const started: string[] = [];
+    const add = (jobId: string, isBackground: boolean): void =>
+      turns.enqueue({ jobId, conversation: jobId, userId: 'ann', isBackground }, () =>
+        started.push(jobId),
+      );
+    add('runs', false);
+    add('digest', true);
+    clock.at += backgroundDelayMs - 1;
+    add('early question', false);
+    clock.at += 2;
+    add('late question', false);
+    for (const job of ['runs', 'early question', 'digest']) turns.release(job);
+    expect(started).toEqual(['runs', 'early question', 'digest', 'late question']);
+  });
+
+  test('lets a run of a schedule go with the question that waits behind it in its conversation', () => {
+    const { turns } = setUp(1);
+    const started: string[] = [];
+    const add = (jobId: string, conversation: string, isBackground: boolean): void =>
+      turns.enqueue({ jobId, conversation, userId: 'ann', isBackground }, () =>
+        started.push(jobId),
+      );
+    add('runs', 'x', false);
+    add('other digest', 'y', true);
+    add('digest', 'z', true);
+    add('question', 'z', false);
+    for (const job of ['runs', 'digest', 'question']) turns.release(job);
+    expect(started).toEqual(['runs', 'digest', 'question', 'other digest']);
   });
 
   test('extrapolates the estimate of a job far back from the first jobs', () => {
