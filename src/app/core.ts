@@ -28,7 +28,7 @@ import type { TracingSettings } from '#shared/wire/trace';
 import { createFairSlices, type FairSlices } from '#shared/fair-slices';
 import { systemClock, type Clock } from '#shared/clock';
 import { noFaultInjection, type FaultInjector } from '#shared/fault-points';
-import type { GatehouseError } from '#shared/errors';
+import { messageOf, type GatehouseError } from '#shared/errors';
 import { createIdSource } from '#shared/ids';
 import type { Log } from '#shared/log';
 import type { Messaging } from '#events/messaging-port';
@@ -123,7 +123,14 @@ export async function startCore(options: CoreOptions): Promise<Core> {
   const stores = await openStores(config, { faults, log, onFenced: lost.resolve });
   const closers: (() => Promise<void> | void)[] = [() => stores.close()];
   const close = async (): Promise<void> => {
-    for (const closer of closers.splice(0).toReversed()) await closer();
+    for (const closer of closers.splice(0).toReversed()) {
+      try {
+        await closer();
+      } catch (error) {
+        // The others are stopped all the same: what is stored is complete at any moment.
+        log.warn({ error: messageOf(error) }, 'a part could not be stopped in order');
+      }
+    }
   };
   try {
     const core = await assemble(options, stores, closers, close);

@@ -21,7 +21,10 @@ export async function shutDownOnSignal<Loss extends Error = never>(
   const error = await Promise.race([firstSignal(), lost]);
   if (error !== null) log.error({ error: error.message }, 'the core stops');
   else log.info(`stopping; ${whatFollows}`);
-  const forced = setTimeout(() => process.exit(1), shutdownTimeoutMs);
+  const forced = setTimeout(() => {
+    log.warn({ ms: shutdownTimeoutMs }, 'the stop takes too long; exits at once');
+    process.exit(1);
+  }, shutdownTimeoutMs);
   await stop();
   clearTimeout(forced);
   log.info('stopped');

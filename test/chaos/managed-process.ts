@@ -67,6 +67,8 @@ export function createManagedProcess({
   const frozen: TimeSpan[] = [];
   let failedStarts = 0;
   let child: ChildProcess | null = null;
+  /** The child that has been ready; one that is still starting may fail for any reason of the storm. */
+  let readyChild: ChildProcess | null = null;
   let wanted = false;
   let starting: Promise<void> | null = null;
 
@@ -89,6 +91,7 @@ export function createManagedProcess({
       child = mine;
       const isReady = await answersWhileAlive(mine, healthUrl);
       if (isReady) {
+        readyChild = mine;
         mine.once('exit', (code, signal) => {
           if (child !== mine) return;
           diedByItself.push(signal ?? `exit ${code}`);
@@ -140,8 +143,10 @@ export function createManagedProcess({
     },
     shiftClock: (ms) => writeFileSync(clockFile, String(ms)),
     async stop() {
+      const wasReady = child !== null && child === readyChild && !isOver(child);
       const code = await end('SIGTERM');
-      if (code !== null && code !== 0) diedByItself.push(`exit ${code} when it was told to stop`);
+      if (wasReady && code !== null && code !== 0)
+        diedByItself.push(`exit ${code} when it was told to stop`);
       return code;
     },
   };

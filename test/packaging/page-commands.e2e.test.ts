@@ -13,7 +13,7 @@ import { projectRoot } from '#test/support/project-root';
 /** Blocks that are not run here, with the reason. */
 const leftOut: Record<string, string> = {
   'npm ci && npm test': 'this test is a part of it',
-  'npm run chaos -- --minutes 30 --seed 1\nnpm run chaos -- --messages 2000 --users 20 --only kills,broker':
+  'npm run chaos -- --minutes 30 --seed 1\nnpm run chaos -- --messages 2000 --users 20 --only kills,broker\nnpm run chaos -- --minutes 3 --seed 1 --workers 3':
     'it takes half an hour',
   'sudo sh "$(npm root --global)/gatehouse/deploy/install-service.sh" systemd':
     'it changes the machine; deploy-scripts.e2e.test.ts runs the script',
