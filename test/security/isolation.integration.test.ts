@@ -47,6 +47,7 @@ const parameters: Record<string, ((owned: Owned, path: string) => string[]) | nu
   version: () => ['1'],
   name: null,
   model: null,
+  digest: null,
   machine: null,
 };
 
