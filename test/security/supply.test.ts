@@ -47,7 +47,7 @@ describe('the third-party packages', () => {
     >;
     for (const field of ['dependencies', 'devDependencies', 'optionalDependencies']) {
       for (const [name, version] of Object.entries(asked[field] ?? {})) {
-        expect(version, name).toMatch(/^(npm:@?[^@]+@)?\d+\.\d+\.\d+$/);
+        expect(version, name).toMatch(/^(npm:@?[^@]+@)?\d+\.\d+\.\d+(-[a-z]+\.\d+)?$/);
       }
     }
     expect(own).toBeDefined();
