@@ -70,8 +70,19 @@ export async function runScheduleClient(
     await sleep(pauseMs * random());
   }
   for (const one of made.filter(({ repeats }) => repeats)) {
+    await untilCaughtUp(api, one.id);
     one.endedAt = Date.now();
     await api.callUntilAnswered('DELETE', `/schedules/${one.id}`);
+  }
+}
+
+/** What was due while the system was down goes out first: a schedule that is deleted before takes it along. */
+async function untilCaughtUp(api: CoreApiClient, id: string): Promise<void> {
+  for (;;) {
+    const { body } = await api.callUntilAnswered('GET', `/schedules/${id}`);
+    const { state, next_at: nextAt } = body as ScheduleView;
+    if (state !== 'active' || nextAt === null || Date.parse(nextAt) > Date.now()) return;
+    await sleep(200);
   }
 }
 
