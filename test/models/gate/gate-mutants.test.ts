@@ -135,9 +135,6 @@ const mutants: Record<string, GateMachine> = {
   'a speculative request keeps its slot while others wait': gateMachine.provide({
     actions: { abortSpeculative: () => {} },
   }),
-  'a request that comes back does not abort a speculative one': gateMachine.provide({
-    actions: { abortSpeculative: runStep(['request'], steps.abortSpeculative) },
-  }),
   'an adopted request stays speculative': gateMachine.provide({ actions: { adopt: () => {} } }),
   'the failure of a speculative request counts for the circuit': gateMachine.provide({
     actions: {

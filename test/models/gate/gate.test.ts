@@ -1,4 +1,4 @@
-/** The promises G1 to G6 of docs/gate.md, one behaviour at a time, on the live gate under virtual time. */
+/** The promises G1 to G6 and G10 of docs/gate.md, one behaviour at a time, on the live gate under virtual time. */
 import { describe, expect, test } from 'vitest';
 import type { Permit } from '#models/gate/gate-types';
 import { deferred, setUp } from './gate-fixture.ts';
@@ -46,6 +46,48 @@ describe('G1 mutual exclusion', () => {
     server.resolve();
     await flushPromises();
     expect(gate.view().state).toBe('idle');
+  });
+});
+
+describe('G10 speculative requests', () => {
+  const speculative = { speculative: true };
+
+  test('take a free slot, or are refused, and count in no metric', async () => {
+    const { ask, gate } = setUp();
+    await ask(speculative).permit();
+    expect(await ask(speculative).currentResult()).toMatchObject({ errorReason: 'queue_full' });
+    const { grants, refusals } = gate.view().counters;
+    expect([grants, refusals.queue_full]).toEqual([0, 0]);
+  });
+
+  test('are aborted by a background request, and by one that comes back after a preemption', async () => {
+    const { ask, askBackground, gate } = setUp();
+    const early = await ask(speculative).permit();
+    const draft = askBackground();
+    expect(early.signal.reason).toBe('preempted');
+    early.drain(Promise.resolve());
+    const permit = await draft.permit();
+    const person = ask();
+    permit.drain(Promise.resolve());
+    (await person.permit()).release({ result: 'ok' });
+    const late = await ask(speculative).permit();
+    const again = permit.requeue();
+    expect(late.signal.reason).toBe('preempted');
+    late.drain(Promise.resolve());
+    expect((await again).ok).toBe(true);
+    expect(gate.view().counters).toMatchObject({ grants: 3, preemptions: 1 });
+  });
+
+  test('keep their slot once they are adopted, and count from then on', async () => {
+    const { ask, gate } = setUp();
+    const early = await ask(speculative).permit();
+    early.adopt();
+    const person = ask();
+    expect(await person.currentResult()).toBeNull();
+    expect(early.signal.aborted).toBe(false);
+    early.release({ result: 'ok' });
+    expect((await person.currentResult())?.ok).toBe(true);
+    expect(gate.view().counters.grants).toBe(2);
   });
 });
 
