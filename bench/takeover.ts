@@ -39,6 +39,8 @@ const large: FakeLlm = await startFakeLlm({ reply: holds });
 
 const host = await openWorkerHost({
   timezone: 'Asia/Seoul',
+  // All jobs of a round run at once.
+  jobs: { maxConcurrent: 16 },
   backends: [
     { id: 'small', baseUrl: small.baseUrl, model: 'm', concurrency: 16 },
     { id: 'large', baseUrl: large.baseUrl, model: 'm', concurrency: 16 },
