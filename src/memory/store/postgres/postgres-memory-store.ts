@@ -1,20 +1,14 @@
 /** The memory on PostgreSQL. A commit holds the leases of the partitions of its people, as one of their jobs does. */
 import { memoryEventOf } from '#storage/document-event-row';
-import { leaseClaimCount, type PartitionWriter } from '#storage/postgres/partition-writer';
-import { countPositions, placeEvents } from '#storage/postgres/placed-events';
+import { commitRows, pruneInBatches } from '#storage/postgres/commit-rows';
+import type { PartitionWriter } from '#storage/postgres/partition-writer';
 import type { PostgresDatabase, PreparedStatement } from '#storage/postgres/postgres-database';
-import { guardPostgres, sqlStateOf } from '#storage/postgres/postgres-errors';
+import { guardPostgres } from '#storage/postgres/postgres-errors';
 import { storableText } from '#storage/postgres/storable-text';
 import type { DocumentEventTable, MemoryFactTable } from '#storage/schema';
 import type { Fact } from '../../fact.ts';
 import { factsPerTerm, type FactChange, type MemoryStorage } from '../../memory-port.ts';
 import { digestOf, eventRowOf, factOf, factRowOf, termRowsOf } from '../fact-rows.ts';
-
-/** Rows per transaction of a purge. */
-const pruneBatch = 500;
-
-/** What `commit_facts` raises. */
-const changedBasis = 'GH002';
 
 export function createPostgresMemoryStore(
   database: PostgresDatabase,
@@ -54,50 +48,27 @@ export function createPostgresMemoryStore(
     erase: async (ids) => void (await all(statements.erase, ids.map(storableText))),
     events: async (id, afterSeq, limit) =>
       (await all(statements.events, storableText(id), afterSeq, limit)).map(memoryEventOf),
-    async prune(before) {
-      const latest = Math.min(before, Number.MAX_SAFE_INTEGER);
-      for (let removed = 0; ;) {
-        const [row] = await all(statements.prune, latest, pruneBatch);
-        removed += row!.count;
-        if (row!.count < pruneBatch) return removed;
-      }
-    },
+    prune: (before) =>
+      pruneInBatches(
+        before,
+        async (latest, limit) => (await all(statements.prune, latest, limit))[0]!.count,
+      ),
   };
 }
 
-const commitStatement = {
-  name: 'commit_facts',
-  text: `select commit_facts(${Array.from({ length: leaseClaimCount + 4 }, (_, at) => `$${at + 1}`).join(', ')})`,
-};
-
-async function commit(
+function commit(
   writer: PartitionWriter,
   changes: readonly FactChange[],
   perUserMax: number,
 ): Promise<'done' | 'conflict'> {
   const stored = changes.map((change) => ({ ...change, fact: storableFact(change.fact) }));
-  const values = [
-    JSON.stringify(stored.map(({ fact }) => factRowOf(fact))),
-    list(stored.flatMap(termRowsOf)),
-  ];
-  const events = stored.map(eventRowOf);
-  const owners = stored.map(({ fact }) => fact.userId);
-  try {
-    await writer.write({
-      counts: countPositions(owners, events),
-      statement: commitStatement,
-      values: (claims, before) => [
-        ...claims,
-        ...values,
-        list(placeEvents(events, before)),
-        perUserMax,
-      ],
-    });
-    return 'done';
-  } catch (error) {
-    if (sqlStateOf((error as { cause?: unknown }).cause) === changedBasis) return 'conflict';
-    throw error;
-  }
+  return commitRows(writer, {
+    procedure: 'commit_facts',
+    owners: stored.map(({ fact }) => fact.userId),
+    rows: [stored.map(({ fact }) => factRowOf(fact)), stored.flatMap(termRowsOf)],
+    events: stored.map(eventRowOf),
+    further: [perUserMax],
+  });
 }
 
 /** Its digest is that of the stored text. */
@@ -108,11 +79,6 @@ const storableFact = (fact: Fact): Fact => ({
   text: storableText(fact.text),
   channel: fact.channel === null ? null : storableText(fact.channel),
 });
-
-const list = (rows: readonly object[]): string =>
-  JSON.stringify(rows, (_key, value: unknown) =>
-    typeof value === 'string' ? storableText(value) : value,
-  );
 
 const newestFirst = `forgotten_at is null and (created_at, id) < ($1, $2)
   order by created_at desc, id desc limit $3`;

@@ -4,10 +4,10 @@
  */
 import { scheduleEventOf } from '#storage/document-event-row';
 import { partitions } from '#storage/postgres/partition';
-import { leaseClaimCount, type PartitionWriter } from '#storage/postgres/partition-writer';
-import { countPositions, placeEvents } from '#storage/postgres/placed-events';
+import { commitRows, pruneInBatches } from '#storage/postgres/commit-rows';
+import type { PartitionWriter } from '#storage/postgres/partition-writer';
 import type { PostgresDatabase, PreparedStatement } from '#storage/postgres/postgres-database';
-import { guardPostgres, sqlStateOf } from '#storage/postgres/postgres-errors';
+import { guardPostgres } from '#storage/postgres/postgres-errors';
 import { storableText } from '#storage/postgres/storable-text';
 import type { DocumentEventTable, ScheduleOccurrenceTable, ScheduleTable } from '#storage/schema';
 import type {
@@ -24,12 +24,6 @@ import {
   scheduleOf,
   scheduleRowOf,
 } from '../schedule-rows.ts';
-
-/** Rows per transaction of a purge. */
-const pruneBatch = 500;
-
-/** What `commit_schedules` raises. */
-const changedBasis = 'GH002';
 
 export function createPostgresScheduleStore(
   database: PostgresDatabase,
@@ -69,50 +63,27 @@ export function createPostgresScheduleStore(
     newestEvents: async (id, limit) =>
       (await all(statements.newestEvents, storableText(id), limit)).map(scheduleEventOf),
     commit: (changes) => commit(writer, changes),
-    async prune(before) {
-      const latest = Math.min(before, Number.MAX_SAFE_INTEGER);
-      for (let removed = 0; ;) {
-        const [row] = await all(statements.prune, latest, pruneBatch);
-        removed += row!.count;
-        if (row!.count < pruneBatch) return removed;
-      }
-    },
+    prune: (before) =>
+      pruneInBatches(
+        before,
+        async (latest, limit) => (await all(statements.prune, latest, limit))[0]!.count,
+      ),
   };
 }
 
-const commitStatement = {
-  name: 'commit_schedules',
-  text: `select commit_schedules(${Array.from({ length: leaseClaimCount + 3 }, (_, at) => `$${at + 1}`).join(', ')})`,
-};
-
-async function commit(
+const commit = (
   writer: PartitionWriter,
   changes: readonly ScheduleChange[],
-): Promise<'done' | 'conflict'> {
-  const occurrences = changes.flatMap(({ occurrence }) => occurrence ?? []);
-  const values = [
-    list(changes.map(({ schedule }) => scheduleRowOf(schedule))),
-    list(occurrences.map(occurrenceRowOf)),
-  ];
-  const events = changes.flatMap(eventRowsOf);
-  const owners = changes.map(({ schedule }) => schedule.userId);
-  try {
-    await writer.write({
-      counts: countPositions(owners, events),
-      statement: commitStatement,
-      values: (claims, before) => [...claims, ...values, list(placeEvents(events, before))],
-    });
-    return 'done';
-  } catch (error) {
-    if (sqlStateOf((error as { cause?: unknown }).cause) === changedBasis) return 'conflict';
-    throw error;
-  }
-}
-
-const list = (rows: readonly object[]): string =>
-  JSON.stringify(rows, (_key, value: unknown) =>
-    typeof value === 'string' ? storableText(value) : value,
-  );
+): Promise<'done' | 'conflict'> =>
+  commitRows(writer, {
+    procedure: 'commit_schedules',
+    owners: changes.map(({ schedule }) => schedule.userId),
+    rows: [
+      changes.map(({ schedule }) => scheduleRowOf(schedule)),
+      changes.flatMap(({ occurrence }) => occurrence ?? []).map(occurrenceRowOf),
+    ],
+    events: changes.flatMap(eventRowsOf),
+  });
 
 /** The partition of a person, as `partitionOf`: of the few rows that are due it is computed, not stored. */
 const isOf = (partition: string): string =>
