@@ -1,9 +1,9 @@
 /** `POST /mcp`: the tools of Gatehouse for other programs, by the Model Context Protocol (docs/mcp.md). */
 import { z } from 'zod';
-import { GatehouseError, messageOf } from '#shared/errors';
+import { GatehouseError } from '#shared/errors';
 import type { Log } from '#shared/log';
 import type { Caller } from '#shared/api-keys';
-import { normalizeRequestError } from '../server/problem-details.ts';
+import { sendErrorsWith } from '../server/foreign-api.ts';
 import type { RateLimiter } from '../server/rate-limiter.ts';
 import {
   declareRoutes,
@@ -58,16 +58,9 @@ export function doorRoutes(options: DoorRoutesOptions): (server: RouteServer) =>
       cancelElsewhere: (user, requestKey) => options.cancelRequest(user, requestKey),
     });
     scope.addHook('preClose', async () => door.stop());
-    scope.setErrorHandler((error, request, reply) => {
-      const known = normalizeRequestError(error);
-      if (known.kind === 'bug') {
-        options.log.error({ route: request.routeOptions.url, error: messageOf(error) }, 'bug');
-      }
-      if (known.status === 401) void reply.header('www-authenticate', 'Bearer');
-      if (known.retryAfterMs !== null) {
-        void reply.header('retry-after', String(Math.ceil(known.retryAfterMs / 1000)));
-      }
-      return reply.code(known.status).send(toJsonRpcError(known));
+    sendErrorsWith(scope, options.log, (error, reply) => {
+      if (error.status === 401) void reply.header('www-authenticate', 'Bearer');
+      return reply.code(error.status).send(toJsonRpcError(error));
     });
     scope.post(
       '/mcp',

@@ -2,8 +2,7 @@
  * One response to an Ollama client: one JSON body, or a stream of JSON lines (application/x-ndjson).
  *
  * 1. Clients read each line as a chunk, so there are no comments: the keep-alive is a chunk without text.
- * 2. A chunk cannot be taken back: where a text is replaced, a blank line and the whole new text follow.
- * 3. Only a complete answer ends with `done: true`; a failure within the stream is a line with `error`.
+ * 2. Only a complete answer ends with `done: true`; a failure within the stream is a line with `error`.
  */
 import type { FastifyReply } from 'fastify';
 import type { Clock } from '#shared/clock';
@@ -11,6 +10,7 @@ import { GatehouseError } from '#shared/errors';
 import type { ModelToolCall } from '#shared/model/model';
 import { tryParseJson } from '#shared/text/json-text';
 import { createDelayedSseStream, type DelayedSseStream } from '../server/deferred-sse.ts';
+import { StreamedText } from '../openai/streamed-text.ts';
 import type { CompletionResponse } from '../openai/openai-response.ts';
 import type { CompletionEnd } from '../openai/openai-shapes.ts';
 import { toOllamaError } from './ollama-shapes.ts';
@@ -108,9 +108,7 @@ class OllamaStream implements CompletionResponse {
   readonly #stream: DelayedSseStream;
   readonly #head: OllamaHead;
   readonly #startedAt: number;
-  /** The answer so far as the client has it. */
-  #sentText = '';
-  #isVoid = false;
+  readonly #text = new StreamedText((content) => this.#send(chunkOf(this.#head, content)));
 
   constructor(reply: FastifyReply, head: OllamaHead, startedAt: number) {
     this.#head = head;
@@ -124,23 +122,13 @@ class OllamaStream implements CompletionResponse {
   }
 
   text(content: string, replaces: boolean): void {
-    if (replaces && this.#sentText !== '') {
-      this.#sentText = '';
-      this.#isVoid = true;
-    }
-    if (content === '') return;
-    this.#sentText += content;
-    this.#send(chunkOf(this.#head, this.#isVoid ? `\n\n${content}` : content));
-    this.#isVoid = false;
+    this.#text.add(content, replaces);
   }
 
   note(): void {}
 
   finish(end: CompletionEnd): void {
-    if (this.#sentText.trim() !== end.text.trim()) {
-      const isMore = end.text.startsWith(this.#sentText);
-      this.text(isMore ? end.text.slice(this.#sentText.length) : end.text, !isMore);
-    }
+    this.#text.complete(end.text);
     if (end.toolCalls.length > 0) this.#send(chunkOf(this.#head, '', end.toolCalls));
     this.#stream.end({ data: endOf(this.#head, this.#startedAt, end, '') });
   }

@@ -3,11 +3,12 @@
  * and so is everything behind the format (docs/ollama-api.md).
  */
 import { z } from 'zod';
-import { GatehouseError, messageOf } from '#shared/errors';
+import { GatehouseError } from '#shared/errors';
 import { assistantModel, chatModel, type CompletionCall } from '../openai/openai-request.ts';
 import { answerCall, type CompletionParts } from '../openai/answer-call.ts';
 import { fieldError } from '../openai/openai-fields.ts';
-import { normalizeRequestError } from '../server/problem-details.ts';
+import { sendErrorsWith, watchClosing } from '../server/foreign-api.ts';
+import { clientAbortSignal } from '../server/respond.ts';
 import { declareRoutes, textResponse, type RouteServer } from '../server/route-schemas.ts';
 import {
   chatBody,
@@ -64,25 +65,13 @@ const ofModels = ['GH_REQUEST_EMPTY', 'GH_BACKEND_UNKNOWN', 'GH_BACKEND_UNAVAILA
 
 export function ollamaRoutes(options: OllamaOptions): (server: RouteServer) => void {
   const routes = async (scope: RouteServer): Promise<void> => {
-    let isStopping = false;
-    scope.addHook('preClose', (done) => {
-      isStopping = true;
-      done();
-    });
-    scope.setErrorHandler((error, request, reply) => {
-      const known = normalizeRequestError(error);
-      if (known.kind === 'bug') {
-        options.log.error({ route: request.routeOptions.url, error: messageOf(error) }, 'bug');
-      }
-      if (known.retryAfterMs !== null) {
-        void reply.header('retry-after', String(Math.ceil(known.retryAfterMs / 1000)));
-      }
+    sendErrorsWith(scope, options.log, (error, reply) => {
       // Clients of Ollama know an unknown model by 404.
-      const status = known.code === 'GH_BACKEND_UNKNOWN' ? 404 : known.status;
-      return reply.code(status).send(toOllamaError(known));
+      const status = error.code === 'GH_BACKEND_UNKNOWN' ? 404 : error.status;
+      return reply.code(status).send(toOllamaError(error));
     });
     scope.addHook('onClose', async () => options.embeddings?.close());
-    const parts = { ...options, isStopping: () => isStopping };
+    const parts = { ...options, isStopping: watchClosing(scope) };
     addAnswers(scope, parts);
     addModels(scope, parts);
     addEmbeddings(scope, parts);
@@ -225,9 +214,7 @@ function addEmbeddings(scope: RouteServer, parts: OllamaOptions): void {
       );
     }
     if (texts.length > embedTextsMax) throw fieldError('input', `at most ${embedTextsMax} texts`);
-    const controller = new AbortController();
-    reply.raw.once('close', () => controller.abort());
-    const outcome = await embeddings.embed(texts, controller.signal);
+    const outcome = await embeddings.embed(texts, clientAbortSignal(reply));
     if (outcome.ok) return outcome.vectors;
     throw new GatehouseError('GH_BACKEND_UNAVAILABLE', `embeddings: ${outcome.reason}`);
   };

@@ -4,13 +4,13 @@
  * A1 While nothing has been sent, a failure has an HTTP status of its own. So a stream delays its headers until the
  *    first text, but not longer than most failures take to occur: a client that waits in the queue must not take the
  *    connection for dead.
- * A2 A chunk cannot be taken back in OpenAI's format. Where a text is replaced, a blank line and the whole new text
- *    follow, and the chunk is marked (`gatehouse.replaces`).
+ * A2 Where a text is replaced (streamed-text.ts), the chunk is marked (`gatehouse.replaces`).
  * A3 Only a complete answer ends with a finish_reason and `[DONE]`; a failure within the stream is an error event.
  */
 import type { FastifyReply } from 'fastify';
 import type { QueuePosition } from '#machines/job-types';
 import type { GatehouseError } from '#shared/errors';
+import { StreamedText } from './streamed-text.ts';
 import { createDelayedSseStream, type DelayedSseStream } from '../server/deferred-sse.ts';
 import {
   chunkOf,
@@ -60,10 +60,10 @@ class CompletionSseStream implements CompletionResponse {
   readonly #stream: DelayedSseStream;
   readonly #head: CompletionHead;
   readonly #includeUsage: boolean;
-  /** The answer so far as the client has it. */
-  #sentText = '';
-  /** The text sent so far is no longer part of the answer. */
-  #isVoid = false;
+  readonly #text = new StreamedText((content, replaces) => {
+    const chunk = chunkOf(this.#head, { content });
+    this.#send(replaces ? { ...chunk, gatehouse: { replaces } } : chunk);
+  });
   #lastNote = '';
 
   constructor(reply: FastifyReply, head: CompletionHead, includeUsage: boolean) {
@@ -76,19 +76,7 @@ class CompletionSseStream implements CompletionResponse {
   }
 
   text(content: string, replaces: boolean): void {
-    if (replaces && this.#sentText !== '') {
-      this.#sentText = '';
-      this.#isVoid = true;
-    }
-    if (content === '') return;
-    this.#sentText += content;
-    if (this.#isVoid) {
-      this.#isVoid = false;
-      const separated = chunkOf(this.#head, { content: `\n\n${content}` });
-      this.#send({ ...separated, gatehouse: { replaces: true } });
-    } else {
-      this.#send(chunkOf(this.#head, { content }));
-    }
+    this.#text.add(content, replaces);
   }
 
   note(comment: string): void {
@@ -97,7 +85,7 @@ class CompletionSseStream implements CompletionResponse {
   }
 
   finish(end: CompletionEnd): void {
-    this.#completeText(end.text);
+    this.#text.complete(end.text);
     for (const [index, call] of end.toolCalls.entries()) {
       this.#send(chunkOf(this.#head, toolCallDelta(call, index)));
     }
@@ -116,13 +104,6 @@ class CompletionSseStream implements CompletionResponse {
 
   close(): void {
     this.#stream.close();
-  }
-
-  /** The final text is authoritative; usually all of it has been streamed already. */
-  #completeText(text: string): void {
-    if (this.#sentText.trim() === text.trim()) return;
-    const isMore = text.startsWith(this.#sentText);
-    this.text(isMore ? text.slice(this.#sentText.length) : text, !isMore);
   }
 
   #send(data: object): void {

@@ -4,7 +4,7 @@
  */
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
-import { GatehouseError, messageOf } from '#shared/errors';
+import { GatehouseError } from '#shared/errors';
 import type { IdSource } from '#shared/ids';
 import { jsonOrEventStream, declareRoutes, type RouteServer } from '../server/route-schemas.ts';
 import { sseCompletionResponse, jsonCompletionResponse } from './openai-response.ts';
@@ -17,7 +17,7 @@ import {
   type CompletionCall,
 } from './openai-request.ts';
 import { completionSchema, modelSchema, toOpenAiError } from './openai-shapes.ts';
-import { normalizeRequestError } from '../server/problem-details.ts';
+import { sendErrorsWith, watchClosing } from '../server/foreign-api.ts';
 
 export interface OpenAiOptions extends Omit<CompletionParts, 'isStopping'> {
   nextId: IdSource;
@@ -27,21 +27,10 @@ const declare = declareRoutes('questions');
 
 export function openAiRoutes(options: OpenAiOptions): (server: RouteServer) => void {
   const routes = async (scope: RouteServer): Promise<void> => {
-    let isStopping = false;
-    scope.addHook('preClose', (done) => {
-      isStopping = true;
-      done();
-    });
-    scope.setErrorHandler((error, request, reply) => {
-      const known = normalizeRequestError(error);
-      if (known.kind === 'bug') {
-        const route = request.routeOptions.url;
-        options.log.error({ route, error: messageOf(error) }, 'bug');
-      }
-      return sendError(reply, known);
-    });
+    const isStopping = watchClosing(scope);
+    sendErrorsWith(scope, options.log, sendError);
     scope.setNotFoundHandler((_request, reply) =>
-      sendError(reply, new GatehouseError('GH_REQUEST_NOT_FOUND')),
+      sendError(new GatehouseError('GH_REQUEST_NOT_FOUND'), reply),
     );
     addModels(scope, options);
     scope.post(
@@ -56,7 +45,7 @@ export function openAiRoutes(options: OpenAiOptions): (server: RouteServer) => v
       ),
       (request, reply) => {
         const call = parseCompletionCall(request.body, request.headers);
-        return complete({ ...options, isStopping: () => isStopping }, call, reply);
+        return complete({ ...options, isStopping }, call, reply);
       },
     );
   };
@@ -115,9 +104,5 @@ function complete(
   );
 }
 
-function sendError(reply: FastifyReply, error: GatehouseError): FastifyReply {
-  if (error.retryAfterMs !== null) {
-    void reply.header('retry-after', String(Math.ceil(error.retryAfterMs / 1000)));
-  }
-  return reply.code(error.status).send(toOpenAiError(error));
-}
+const sendError = (error: GatehouseError, reply: FastifyReply): FastifyReply =>
+  reply.code(error.status).send(toOpenAiError(error));

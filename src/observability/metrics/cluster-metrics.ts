@@ -1,6 +1,7 @@
 /** Prometheus metrics of one worker of a cluster, read at each scrape. Without a cluster they have no values. */
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { Gauge, type Registry } from 'prom-client';
 import type { WorkerCounters } from '#shared/wire/cluster-view';
+import { addReadCounter } from './read-counter.ts';
 import { addReadGauge } from './read-gauge.ts';
 
 export interface ClusterFigures {
@@ -66,19 +67,7 @@ export function addClusterMetrics(registry: Registry, figures: () => ClusterFigu
   );
 
   function count(name: string, help: string, key: keyof WorkerCounters): void {
-    registry.registerMetric(
-      new Counter({
-        name,
-        help,
-        registers: [],
-        collect() {
-          this.reset();
-          const read = figures();
-          if (read === null) this.remove();
-          else this.inc(read.counters[key]);
-        },
-      }),
-    );
+    addReadCounter(registry, name, help, () => figures()?.counters[key] ?? null);
   }
 }
 

@@ -1,5 +1,6 @@
 /** Prometheus metrics of speculative requests, read from their own figures at each scrape. */
 import { Counter, type Registry } from 'prom-client';
+import { addReadCounter } from './read-counter.ts';
 import type { SpeculationFigures } from '#shared/model/speculation';
 
 export function addSpeculationMetrics(registry: Registry, figures: () => SpeculationFigures): void {
@@ -16,17 +17,7 @@ export function addSpeculationMetrics(registry: Registry, figures: () => Specula
     }),
   );
   const seconds = (name: string, help: string, of: (all: SpeculationFigures) => number): void =>
-    registry.registerMetric(
-      new Counter({
-        name,
-        help,
-        registers: [],
-        collect() {
-          this.reset();
-          this.inc(of(figures()) / 1000);
-        },
-      }),
-    );
+    addReadCounter(registry, name, help, () => of(figures()) / 1000);
   seconds(
     'gatehouse_speculation_saved_seconds_total',
     'How much earlier the adopted speculative requests began',
