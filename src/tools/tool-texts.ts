@@ -1,6 +1,6 @@
 /** Error messages of the tools for the user, in each language. Pure data and templates. */
 import type { Locale } from '#machines/texts';
-import type { ErrorCode } from '#shared/errors';
+import { GatehouseError, type ErrorCode } from '#shared/errors';
 import type { ServerError, ToolError } from './tool.ts';
 
 const ko = {
@@ -89,3 +89,18 @@ export const serverToolError = (
   code === 'GH_TOOL_NOT_FOUND'
     ? toolError(code, message, toolTextsOf(locale).noCalendar)
     : localizedToolError(code, name, locale, message);
+
+/** What a store refuses, as a sentence for the person, by its code. Any other error is thrown on. */
+export async function orToolError<Answer>(
+  sentences: Partial<Record<ErrorCode, string>>,
+  work: () => Promise<Answer>,
+): Promise<Answer | ToolError> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof GatehouseError)) throw error;
+    const sentence = sentences[error.code];
+    if (sentence === undefined) throw error;
+    return toolError(error.code, error.message, sentence);
+  }
+}

@@ -65,11 +65,10 @@ const ofModels = ['GH_REQUEST_EMPTY', 'GH_BACKEND_UNKNOWN', 'GH_BACKEND_UNAVAILA
 
 export function ollamaRoutes(options: OllamaOptions): (server: RouteServer) => void {
   const routes = async (scope: RouteServer): Promise<void> => {
-    sendErrorsWith(scope, options.log, (error, reply) => {
-      // Clients of Ollama know an unknown model by 404.
-      const status = error.code === 'GH_BACKEND_UNKNOWN' ? 404 : error.status;
-      return reply.code(status).send(toOllamaError(error));
-    });
+    sendErrorsWith(scope, options.log, sendError);
+    scope.setNotFoundHandler((_request, reply) =>
+      sendError(new GatehouseError('GH_REQUEST_NOT_FOUND'), reply),
+    );
     scope.addHook('onClose', async () => options.embeddings?.close());
     const parts = { ...options, isStopping: watchClosing(scope) };
     addAnswers(scope, parts);
@@ -79,6 +78,10 @@ export function ollamaRoutes(options: OllamaOptions): (server: RouteServer) => v
   };
   return (server) => void server.register(routes, { prefix: '/api' });
 }
+
+/** Clients of Ollama know an unknown model by 404. */
+const sendError = (error: GatehouseError, reply: FastifyReply): FastifyReply =>
+  reply.code(error.code === 'GH_BACKEND_UNKNOWN' ? 404 : error.status).send(toOllamaError(error));
 
 function addAnswers(scope: RouteServer, parts: OllamaOptions & CompletionParts): void {
   const answer = (

@@ -6,11 +6,10 @@
  *    and wait for a yes (P10), because forgetting cannot be taken back.
  * 3. An answer after the forgetting has no words of the fact.
  */
-import { GatehouseError } from '#shared/errors';
 import { doorChannel } from '#shared/wire/conversation';
 import { minuteMs } from '#shared/calendar/time-units';
 import type { ToolParts } from '../tool-declaration.ts';
-import { toolError } from '../tool-texts.ts';
+import { orToolError, toolError } from '../tool-texts.ts';
 import {
   readOperation,
   revocableOperation,
@@ -20,7 +19,6 @@ import {
   type RevocableAnswer,
   type Tool,
   type ToolAnswer,
-  type ToolError,
 } from '../tool.ts';
 import type { FactBook, RememberedFact } from './fact-book.ts';
 import {
@@ -44,8 +42,14 @@ const askedMax = 10;
 
 export function openMemory({ facts: book, settings }: ToolParts): Tool {
   const perUserMax = settings.memory?.perUserMax ?? 0;
-  const guarded = <Answer>(context: CallContext, work: () => Promise<Answer>) =>
-    orToolError(context, perUserMax, work);
+  const guarded = <Answer>({ locale }: CallContext, work: () => Promise<Answer>) => {
+    const texts = memoryTexts(locale);
+    const sentences = {
+      GH_MEMORY_LIMIT: texts.limit(perUserMax),
+      GH_MEMORY_INVALID: texts.tooShort,
+    };
+    return orToolError(sentences, work);
+  };
 
   return {
     name: 'memory',
@@ -112,24 +116,6 @@ const done = (...lines: string[]): Extract<ToolAnswer, { ok: true }> => ({
 
 const dateOf = (at: number, timeZone: string): string =>
   new Intl.DateTimeFormat('sv-SE', { timeZone, dateStyle: 'short' }).format(at);
-
-/** What the store refuses, as a sentence for the person. */
-async function orToolError<Answer>(
-  { locale }: CallContext,
-  perUserMax: number,
-  work: () => Promise<Answer>,
-): Promise<Answer | ToolError> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof GatehouseError)) throw error;
-    const texts = memoryTexts(locale);
-    const { code, message } = error;
-    if (code === 'GH_MEMORY_LIMIT') return toolError(code, message, texts.limit(perUserMax));
-    if (code === 'GH_MEMORY_INVALID') return toolError(code, message, texts.tooShort);
-    throw error;
-  }
-}
 
 async function keep(
   book: FactBook,

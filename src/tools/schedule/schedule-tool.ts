@@ -5,10 +5,9 @@
  * 2. Every answer says the absolute time, the weekday and the zone.
  * 3. Each call changes at most once per key: a repeated call finds what the first one did.
  */
-import { GatehouseError } from '#shared/errors';
 import { asString } from '#language/rules/resolution-context';
 import type { WallMs } from '#shared/calendar/zoned-time';
-import { toolError } from '../tool-texts.ts';
+import { orToolError, toolError } from '../tool-texts.ts';
 import type { ToolParts } from '../tool-declaration.ts';
 import {
   readOperation,
@@ -39,9 +38,18 @@ export function openSchedule({ reminders: book, settings, zones }: ToolParts): T
     return confirm === 'recurring' && params.once === undefined;
   };
   const guarded = <Answer>(
-    context: CallContext,
+    { locale }: CallContext,
     work: (open: ChangeParts) => Promise<Answer>,
-  ): Promise<Answer | ToolError> => orToolError(context, perUserMax, () => work(parts));
+  ): Promise<Answer | ToolError> => {
+    const texts = reminderTexts(locale);
+    const sentences = {
+      GH_SCHEDULE_LIMIT: texts.limit(perUserMax),
+      GH_SCHEDULE_INVALID: texts.past,
+      GH_SCHEDULE_CONFLICT: texts.noMatch,
+      GH_SCHEDULE_NOT_FOUND: texts.noMatch,
+    };
+    return orToolError(sentences, () => work(parts));
+  };
 
   return {
     name: 'schedule',
@@ -88,27 +96,6 @@ export function openSchedule({ reminders: book, settings, zones }: ToolParts): T
       }),
     },
   };
-}
-
-/** What the store refuses, as a sentence for the person. */
-async function orToolError<Answer>(
-  { locale }: CallContext,
-  perUserMax: number,
-  work: () => Promise<Answer>,
-): Promise<Answer | ToolError> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof GatehouseError)) throw error;
-    const texts = reminderTexts(locale);
-    const { code, message } = error;
-    if (code === 'GH_SCHEDULE_LIMIT') return toolError(code, message, texts.limit(perUserMax));
-    if (code === 'GH_SCHEDULE_INVALID') return toolError(code, message, texts.past);
-    if (code === 'GH_SCHEDULE_CONFLICT' || code === 'GH_SCHEDULE_NOT_FOUND') {
-      return toolError(code, message, texts.noMatch);
-    }
-    throw error;
-  }
 }
 
 async function set(

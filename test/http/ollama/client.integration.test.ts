@@ -273,6 +273,12 @@ describe('a request in the form of other programs', () => {
     expect(await failed.json()).toMatchObject({ code: 'GH_BACKEND_UNAVAILABLE' });
     expect((await post('chat', { model: 'other', messages: [user('why?')] })).status).toBe(404);
     expect((await post('chat', { messages: [user('why?')] })).status).toBe(400);
+    const unknown = await post('unknown', {});
+    expect(unknown.status).toBe(404);
+    expect(await unknown.json()).toMatchObject({
+      error: expect.any(String),
+      code: 'GH_REQUEST_NOT_FOUND',
+    });
     expect(await (await post('chat', ['x'])).json()).toMatchObject({ code: 'GH_REQUEST_INVALID' });
   });
 });
