@@ -1,13 +1,14 @@
 /** The memory: what people have asked to remember; find, add, and forget for good. */
 import type { FactPage, FactView } from '#shared/wire/memory-service';
-import { ui, View, written } from '#shared/page/ui';
+import { ui, written } from '#shared/page/ui';
+import { PolledView } from './polled-view.ts';
 import { askSession, call, hidesTexts, messageOf } from './api.ts';
 import { moment } from './format.ts';
 
 /** The page asks again at this interval while the view is shown. */
 const lookMs = 5_000;
 
-export class MemoryView extends View {
+export class MemoryView extends PolledView {
   #facts: FactView[] | null = null;
   #isMore = false;
   /** The fact whose forgetting waits for a second click. */
@@ -15,27 +16,22 @@ export class MemoryView extends View {
   #problem = '';
   /** The configuration shows only lengths of texts; null: not asked yet. */
   #isRedacted: boolean | null = null;
-  #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor() {
-    super(ui`<section class="drafts-view memory-view" aria-label="Memory" tabindex="-1" />`);
+    super(
+      ui`<section class="drafts-view memory-view" aria-label="Memory" tabindex="-1" />`,
+      lookMs,
+    );
     this.draw();
   }
 
   open(): void {
     this.#asked = '';
     this.draw();
-    this.close();
-    void this.#look();
-    this.#timer = setInterval(() => void this.#look(), lookMs);
+    this.poll();
   }
 
-  /** The view is not shown any more. */
-  close(): void {
-    clearInterval(this.#timer);
-  }
-
-  async #look(): Promise<void> {
+  protected async look(): Promise<void> {
     try {
       this.#isRedacted ??= (await askSession()).redaction === 'texts';
       const page = await call<FactPage>('/memory?limit=200');
@@ -52,7 +48,7 @@ export class MemoryView extends View {
     this.#asked = '';
     try {
       await work();
-      await this.#look();
+      await this.look();
     } catch (error) {
       this.#problem = messageOf(error);
       this.draw();

@@ -1,6 +1,7 @@
 /** Schedules: what is next on a time line, what was missed, and the runs of one schedule with their jobs. */
 import type { RunsView, SchedulePage, ScheduleView } from '#shared/wire/schedule-service';
-import { ui, View, written } from '#shared/page/ui';
+import { ui, written } from '#shared/page/ui';
+import { PolledView } from './polled-view.ts';
 import { askSession, call, hidesTexts, messageOf } from './api.ts';
 import { duration, moment } from './format.ts';
 
@@ -15,7 +16,7 @@ interface Opened {
   runs: RunsView['runs'];
 }
 
-export class SchedulesView extends View {
+export class SchedulesView extends PolledView {
   #schedules: ScheduleView[] | null = null;
   #isMore = false;
   #openId = '';
@@ -25,10 +26,12 @@ export class SchedulesView extends View {
   #problem = '';
   /** The configuration shows only lengths of texts; null: not asked yet. */
   #isRedacted: boolean | null = null;
-  #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor() {
-    super(ui`<section class="drafts-view schedules-view" aria-label="Schedules" tabindex="-1" />`);
+    super(
+      ui`<section class="drafts-view schedules-view" aria-label="Schedules" tabindex="-1" />`,
+      lookMs,
+    );
     this.draw();
   }
 
@@ -38,17 +41,10 @@ export class SchedulesView extends View {
     this.#openId = id;
     this.#asked = '';
     this.draw();
-    this.close();
-    void this.#look();
-    this.#timer = setInterval(() => void this.#look(), lookMs);
+    this.poll();
   }
 
-  /** The view is not shown any more. */
-  close(): void {
-    clearInterval(this.#timer);
-  }
-
-  async #look(): Promise<void> {
+  protected async look(): Promise<void> {
     const id = this.#openId;
     try {
       this.#isRedacted ??= (await askSession()).redaction === 'texts';
@@ -78,7 +74,7 @@ export class SchedulesView extends View {
       // Without `user_id`: the core takes the user from the key.
       if (verb === 'delete') await call(path, undefined, undefined, 'DELETE');
       else await call(`${path}/${verb}`, {});
-      await this.#look();
+      await this.look();
     } catch (error) {
       this.#problem = messageOf(error);
       this.draw();

@@ -1,6 +1,7 @@
 /** The workers of a cluster: who owns what, who grants the requests to each model server, and what has moved. */
 import type { ClusterChange, ClusterView } from '#shared/wire/cluster-view';
-import { ui, View } from '#shared/page/ui';
+import { ui } from '#shared/page/ui';
+import { PolledView } from './polled-view.ts';
 import { call, messageOf } from './api.ts';
 import { duration, moment } from './format.ts';
 
@@ -12,30 +13,25 @@ const cellsPerRow = 16;
 
 type WorkerRow = ClusterView['workers'][number];
 
-export class WorkersView extends View {
+export class WorkersView extends PolledView {
   /** Undefined: not asked yet; null: the core is alone. */
   #cluster: ClusterView | null | undefined;
   #problem = '';
-  #timer: ReturnType<typeof setInterval> | undefined;
   #isAsking = false;
 
   constructor() {
-    super(ui`<section class="drafts-view workers-view" aria-label="Workers" tabindex="-1" />`);
+    super(
+      ui`<section class="drafts-view workers-view" aria-label="Workers" tabindex="-1" />`,
+      lookMs,
+    );
     this.draw();
   }
 
   open(): void {
-    this.close();
-    void this.#look();
-    this.#timer = setInterval(() => void this.#look(), lookMs);
+    this.poll();
   }
 
-  /** The view is not shown any more. */
-  close(): void {
-    clearInterval(this.#timer);
-  }
-
-  async #look(): Promise<void> {
+  protected async look(): Promise<void> {
     if (this.#isAsking) return;
     this.#isAsking = true;
     try {
