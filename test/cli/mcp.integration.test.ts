@@ -145,7 +145,8 @@ describe('gatehouse mcp', () => {
       await until(async () => {
         printed.length = 0;
         await listServers(fixture.client, false);
-        return text().includes('ready');
+        // The server is ready before its tools are listed.
+        return printed[1]?.includes(' ready ') === true;
       });
       expect(printed[0]).toMatch(/^home {2}ready {2}\(stdio, 2025-06-18, 1 starts\)$/);
       expect(printed[1]).toMatch(/^ {2}look +reads +ready {2}accepted .* {2}[0-9a-f]{12}$/);
