@@ -74,6 +74,8 @@ async function round(n: number, figures: Figures): Promise<void> {
   const submit = ({ client, id }: WorkerProcess, k: number): Promise<string> =>
     client.submit({ message: 'explain the tides to me', user_id: userOf(of, id, n * 100 + k) });
   const running = await submit(other, 99);
+  // Its request is the first: another worker may ask its reasoner in advance.
+  await until(() => large.requests.length > first);
   const jobs: string[] = [];
   for (let k = 0; k < jobsOfVictim; k += 1) jobs.push(await submit(victim, k));
   await until(() => large.requests.length === first + jobsOfVictim + 1);
