@@ -111,8 +111,8 @@ describe.skipIf(natsCommand === null)('a person in two chats', () => {
     toy.say('l', '네');
     await expect.poll(() => toy.textsTo('l'), polled).toEqual(['무엇을요?']);
     toy.say('kim', '내 일정 알려줘');
-    await expect.poll(() => toy.textsTo('kim').length, polled).toBe(1);
-    expect(toy.textsTo('kim')[0]).toContain('GH_REQUEST_FORBIDDEN');
+    // The bridge’s own notice is longer than one post of this chat, the error reply of the core is not: either may come.
+    await expect.poll(() => toy.textsTo('kim').join(''), polled).toContain('GH_REQUEST_FORBIDDEN');
     expect(await lastJob('kim')).toMatchObject({ state: 'confirm-draft' });
     expect((await client.jobs({ channel: 'toy' })).jobs).toHaveLength(1);
   });
