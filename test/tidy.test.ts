@@ -73,7 +73,7 @@ const vendorBoundaries: Record<string, string[]> = {
   '@opentelemetry/exporter-trace-otlp-http': ['src/observability/tracing'],
   selfsigned: ['src/simulators'],
   unpdf: ['src/channels/inbox'],
-  preact: ['src/*/page', 'src/simulators/synology-chat/page'],
+  preact: ['src/*/page', 'src/simulators/*/page'],
   htm: ['src/shared/page'],
 };
 

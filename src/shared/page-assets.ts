@@ -22,9 +22,12 @@ const types: Record<string, string> = {
 /** Packages with a single module for the browser, by the name that the scripts import. */
 const packages = ['preact', 'htm'];
 
-/** By the name under which the page requests them: all are served in one folder, `main.ts` as `main.js`. */
-export function readPage(folder: string): Map<string, PageAsset> {
-  const folders = [join(import.meta.dirname, 'page'), folder];
+/**
+ * By the name under which the page requests them: all are served in one folder, `main.ts` as `main.js`. A file of a
+ * later folder replaces one of the same name.
+ */
+export function readPage(...own: readonly string[]): Map<string, PageAsset> {
+  const folders = [join(import.meta.dirname, 'page'), ...own];
   const files = folders.flatMap((one) => readdirSync(one).map((name) => join(one, name)));
   const assets = new Map<string, PageAsset>();
   for (const file of files) {

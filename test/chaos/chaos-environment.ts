@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { startFakeDsm } from '#simulators/synology-chat/fake-dsm';
 import type { FakeDsm } from '#simulators/synology-chat/dsm-controls';
-import { randomOf } from '#simulators/synology-chat/random';
+import { randomOf } from '#simulators/random';
 import { freePort } from '#test/support/free-port';
 import { prepareLlamaServer, startLlamaServer, type LlamaServer } from '#test/support/llama-server';
 import { launchNatsCluster } from '#test/support/nats-cluster';

@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Post } from '#simulators/synology-chat/chat-types';
 import type { FakeDsm, SentPost } from '#simulators/synology-chat/dsm-controls';
-import type { Random } from '#simulators/synology-chat/random';
+import type { Random } from '#simulators/random';
 import { createMessageWriter, type Ledger } from './ledger.ts';
 import { requestPhrases } from './marks.ts';
 import type { Sent } from './observations.ts';

@@ -8,7 +8,7 @@ import { jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
 import { CoreClient } from '#http/client/core-client';
 import type { StateEvent } from '#shared/wire/state-event';
-import type { Random } from '#simulators/synology-chat/random';
+import type { Random } from '#simulators/random';
 import { createCoreApiClient, type CoreApiClient } from './core-api-client.ts';
 import { createMessageWriter, type Ledger } from './ledger.ts';
 import { requestPhrases } from './marks.ts';

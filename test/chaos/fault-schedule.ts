@@ -5,7 +5,7 @@
  * The seed determines the order of the faults and their durations; their exact timing depends on the machine.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Random } from '#simulators/synology-chat/random';
+import type { Random } from '#simulators/random';
 import type { ChaosEnvironment } from './chaos-environment.ts';
 import { clusterFaults } from './cluster-faults.ts';
 import { machineFaults } from './machine-faults.ts';

@@ -3,7 +3,7 @@
  * with a failure they fail in every way of the fake models. They count their concurrent requests (P6), and record
  * when there are more than the configuration allows.
  */
-import type { Random } from '#simulators/synology-chat/random';
+import type { Random } from '#simulators/random';
 import { startGateProxy } from '#http/gate-proxy/gate-proxy';
 import { silentLog } from '#shared/log';
 import { startFakeLlm, type FakeLlm } from '#test/support/fake-llm';

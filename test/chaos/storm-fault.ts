@@ -1,5 +1,5 @@
 /** What a fault of a storm is. */
-import type { Random } from '#simulators/synology-chat/random';
+import type { Random } from '#simulators/random';
 import type { ChaosEnvironment } from './chaos-environment.ts';
 import type { ManagedProcess } from './managed-process.ts';
 

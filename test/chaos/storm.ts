@@ -3,7 +3,7 @@
  * audits from outside. The plan comes from the seed; the timing depends on the machine: a second run of a seed has
  * the same faults in the same order, not at the same microsecond.
  */
-import { randomOf } from '#simulators/synology-chat/random';
+import { randomOf } from '#simulators/random';
 import { auditStorm } from './audit.ts';
 import type { Finding } from './finding.ts';
 import { createButtonBoard, runPerson } from './chat-people.ts';

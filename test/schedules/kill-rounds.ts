@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import { isoTime } from '#shared/calendar/time-units';
 import type { JobView } from '#shared/wire/job-service';
 import type { RunsView, ScheduleView } from '#shared/wire/schedule-service';
-import { randomOf } from '#simulators/synology-chat/random';
+import { randomOf } from '#simulators/random';
 import { openStormWorld, type StormWorld } from '#test/channels/storm-world';
 import { textsShownTo } from '#test/chaos/shown-texts';
 

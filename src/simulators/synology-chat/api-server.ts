@@ -4,92 +4,66 @@
  * 1. A fault before the post is stored leaves no post; a later fault leaves one. The log records which.
  * 2. While connections are refused the port is closed: a client gets ECONNREFUSED, not a silent peer.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
-import { once } from 'node:events';
-import { setTimeout as pause } from 'node:timers/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import {
+  cut,
+  cutInTheMiddle,
+  isCut,
+  jsonType,
+  nameOf,
+  readBody,
+  sendAtOnce,
+  sendSlowly,
+  sendText,
+  type RenderedResponse,
+} from '../http-trouble.ts';
+import { RefusableServer } from '../refusable-server.ts';
 import { Api, type SimulatedResponse, type ApiResult } from './api.ts';
 import type { Certificate } from './certificate.ts';
 import type { Fault } from './api-faults.ts';
 import type { SimulatorContext } from './simulator-context.ts';
 import { payloadFormat, parsePayload } from './payload.ts';
-import { type ApiRequest, readBody } from './api-request.ts';
+import type { ApiRequest } from './api-request.ts';
 
 const apiPath = '/webapi/entry.cgi';
 
 /** Posts have up to 2,000 characters; this leaves room for escaping all of them and for many buttons. */
 const bodyBytesMax = 1024 * 1024;
 
-/** Number of pieces of a slow response. */
-const dribbleSteps = 20;
-
 export class ApiServer {
   readonly #nas: SimulatorContext;
   readonly #api: Api;
-  readonly #server;
-  readonly #sockets = new Set<Socket>();
-  #address: { host: string; port: number } = { host: '127.0.0.1', port: 0 };
-  #reopening: NodeJS.Timeout | null = null;
-  /** A close that is still running. */
-  #closed: Promise<unknown> = Promise.resolve();
+  readonly #server: RefusableServer;
 
   constructor(nas: SimulatorContext, certificate: Certificate | null) {
     this.#nas = nas;
     this.#api = new Api(nas);
-    const handle = (request: IncomingMessage, response: ServerResponse): void => {
-      // A client that disconnects early is not an error of the simulator.
-      void this.#handle(request, response).catch(() => request.socket.destroy());
-    };
-    this.#server =
-      certificate === null
-        ? createServer(handle)
-        : createTlsServer({ key: certificate.key, cert: certificate.cert }, handle);
-    this.#server.on('connection', (socket: Socket) => {
-      this.#sockets.add(socket);
-      socket.on('close', () => this.#sockets.delete(socket));
+    this.#server = new RefusableServer({
+      handle: (request, response) => this.#handle(request, response),
+      certificate,
+      changed(isListening) {
+        nas.power.isListening = isListening;
+        nas.feed.emit({ type: 'state' });
+      },
+      closing: nas.closing,
     });
   }
 
-  async listen(host: string, port: number): Promise<number> {
-    this.#server.listen(port, host);
-    await once(this.#server, 'listening');
-    this.#address = { host, port: (this.#server.address() as AddressInfo).port };
-    this.#setListening(true);
-    return this.#address.port;
+  listen(host: string, port: number): Promise<number> {
+    return this.#server.listen(host, port);
   }
 
   /** Resolves when connections are refused. */
-  async refuse(forMs?: number): Promise<void> {
-    const { power, closing } = this.#nas;
-    if (this.#reopening !== null) clearTimeout(this.#reopening);
-    if (forMs !== undefined && !closing.aborted) {
-      this.#reopening = setTimeout(() => void this.accept(), forMs);
-    }
-    if (!power.isListening) return;
-    this.#setListening(false);
-    this.#closed = once(this.#server, 'close');
-    this.#server.close();
-    for (const socket of this.#sockets) socket.destroy();
-    await this.#closed;
+  refuse(forMs?: number): Promise<void> {
+    return this.#server.refuse(forMs);
   }
 
-  async accept(): Promise<void> {
-    if (this.#reopening !== null) clearTimeout(this.#reopening);
-    this.#reopening = null;
-    const { power, closing } = this.#nas;
-    await this.#closed;
-    if (!power.isListening && !closing.aborted)
-      await this.listen(this.#address.host, this.#address.port);
+  accept(): Promise<void> {
+    return this.#server.accept();
   }
 
-  async close(): Promise<void> {
-    await this.refuse();
-  }
-
-  #setListening(isListening: boolean): void {
-    this.#nas.power.isListening = isListening;
-    this.#nas.feed.emit({ type: 'state' });
+  close(): Promise<void> {
+    return this.#server.close();
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -161,7 +135,7 @@ export class ApiServer {
     if (isCut(fault, 'answer')) return cutInTheMiddle(request, response, answer);
     // A client that disconnected before the last byte does not know of the post.
     const isWhole = await (fault?.kind === 'slow'
-      ? this.#sendSlowly(response, answer, fault)
+      ? sendSlowly(response, answer, fault, this.#nas.closing)
       : sendAtOnce(response, answer));
     if (!isWhole) return;
     entry.httpStatus = answer.status;
@@ -192,44 +166,6 @@ export class ApiServer {
     entry.code = answer.kind === 'error' ? answer.code : answer.kind === 'noFile' ? 404 : null;
     return result;
   }
-
-  /** False if the client disconnected before the end. */
-  async #sendSlowly(
-    response: ServerResponse,
-    { status, headers, body }: RenderedResponse,
-    { headersMs, bodyMs }: Fault & { kind: 'slow' },
-  ): Promise<boolean> {
-    const { closing } = this.#nas;
-    await pause(headersMs, null, { signal: closing });
-    if (response.destroyed) return false;
-    response.writeHead(status, headers);
-    response.flushHeaders();
-    const step = Math.max(1, Math.ceil(body.length / dribbleSteps));
-    for (let at = 0; at < body.length; at += step) {
-      await pause(bodyMs / dribbleSteps, null, { signal: closing });
-      if (response.destroyed) return false;
-      response.write(body.subarray(at, at + step));
-    }
-    response.end();
-    return true;
-  }
-}
-
-/** False if the client had disconnected. */
-function sendAtOnce(
-  response: ServerResponse,
-  { status, headers, body }: RenderedResponse,
-): boolean {
-  if (response.destroyed) return false;
-  response.writeHead(status, headers);
-  response.end(body);
-  return true;
-}
-
-interface RenderedResponse {
-  status: number;
-  headers: Record<string, string | number>;
-  body: Buffer;
 }
 
 /** Errors have status 200 like all other responses. Only a missing file has both an error status and a code. */
@@ -262,8 +198,6 @@ function renderResponse(answer: SimulatedResponse): RenderedResponse {
   }
 }
 
-const jsonType = 'application/json; charset="UTF-8"';
-
 function renderJson(status: number, value: unknown): RenderedResponse {
   const body = Buffer.from(JSON.stringify(value));
   const headers = {
@@ -276,9 +210,6 @@ function renderJson(status: number, value: unknown): RenderedResponse {
 const outcomeOf = ({ kind }: SimulatedResponse): ApiRequest['outcome'] =>
   kind === 'noFile' ? 'error' : kind;
 
-const isCut = (fault: Fault | null, at: (Fault & { kind: 'cut' })['at']): boolean =>
-  fault?.kind === 'cut' && fault.at === at;
-
 /** Chat's result when it could post to none of the users. */
 function undeliveredResult(body: string): ApiResult {
   const payload = parsePayload(body);
@@ -287,40 +218,8 @@ function undeliveredResult(body: string): ApiResult {
   return { answer: { kind: 'success', data }, integration: null, payload: null, posts: [] };
 }
 
-const nameOf = (fault: Fault): string => (fault.kind === 'cut' ? `cut ${fault.at}` : fault.kind);
-
-function cut(request: IncomingMessage): void {
-  request.socket.destroy();
-}
-
-async function cutInTheMiddle(
-  request: IncomingMessage,
-  response: ServerResponse,
-  { status, headers, body }: RenderedResponse,
-): Promise<void> {
-  response.writeHead(status, headers);
-  const half = body.subarray(0, Math.ceil(body.length / 2));
-  await new Promise<void>((resolve) => response.write(half, () => resolve()));
-  request.socket.end();
-}
-
 /** The error page of the web server in front of the package; not JSON. */
 function sendPage(response: ServerResponse, status: number): void {
   const page = `<!DOCTYPE html><html><head><title>${status}</title></head><body><h1>Sorry, the page you are looking for is not found.</h1></body></html>`;
   sendText(response, status, page, 'text/html; charset=utf-8');
-}
-
-function sendText(
-  response: ServerResponse,
-  status: number,
-  body: string,
-  contentType: string,
-): void {
-  response.writeHead(status, {
-    'content-type': contentType,
-    ...(status === 204 ? {} : { 'content-length': Buffer.byteLength(body) }),
-    ...(status >= 300 && status < 400 ? { location: '/' } : {}),
-    ...(status === 413 ? { connection: 'close' } : {}),
-  });
-  response.end(body);
 }

@@ -7,7 +7,7 @@
  * 3. Posts are never removed. A click may replace the text of a post; the replaced texts are in `earlier`.
  */
 import type { Clock } from '#shared/clock';
-import type { EventFeed } from './event-feed.ts';
+import type { ChatFeed } from './simulator-event.ts';
 import type {
   ChatUser,
   ChatChannel,
@@ -26,7 +26,7 @@ export interface ChatParts {
   channels: readonly ChatChannel[];
   integrations: readonly Integration[];
   clock: Clock;
-  feed: EventFeed;
+  feed: ChatFeed;
 }
 
 export class Chat {
@@ -41,7 +41,7 @@ export class Chat {
   readonly #firstCount: number;
   readonly #direct = new Map<string, Conversation>();
   readonly #clock: Clock;
-  readonly #feed: EventFeed;
+  readonly #feed: ChatFeed;
 
   constructor({ users, channels, integrations, clock, feed }: ChatParts) {
     this.users = users.map((user) => ({ ...user }));

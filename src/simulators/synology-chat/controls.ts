@@ -4,7 +4,6 @@ import { auditRun } from './audit.ts';
 import type { Chat } from './chat.ts';
 import type { ChatUser, Integration } from './chat-types.ts';
 import type { DsmControls } from './dsm-controls.ts';
-import type { EventFeed } from './event-feed.ts';
 import type { SimulatorContext } from './simulator-context.ts';
 import type { OutgoingWebhooks } from './outgoing-webhooks.ts';
 
@@ -137,7 +136,7 @@ function views({ nas, outgoing, url, fingerprint256 }: ControlsParts): Views {
     sulking: () => [...outgoing.sulking],
     audit: () => auditRun(nas, outgoing),
     subscribe: (listener) => feed.subscribe(listener),
-    until: (condition, timeoutMs) => until(feed, condition, timeoutMs),
+    until: (condition, timeoutMs) => feed.until(condition, timeoutMs),
   };
 }
 
@@ -150,23 +149,4 @@ function conversationWith(chat: Chat, userId: number, bot: string | undefined): 
 
 function throwNotFound(message: string): never {
   throw new RangeError(message);
-}
-
-function until(feed: EventFeed, condition: () => boolean, timeoutMs: number): Promise<void> {
-  if (condition()) return Promise.resolve();
-  return new Promise((resolve, reject) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      unsubscribe();
-    };
-    const timer = setTimeout(() => {
-      end();
-      reject(new Error(`it did not come within ${timeoutMs} ms: ${condition.toString()}`));
-    }, timeoutMs);
-    const unsubscribe = feed.subscribe(() => {
-      if (!condition()) return;
-      end();
-      resolve();
-    });
-  });
 }

@@ -2,8 +2,9 @@
 import type { Audit } from './audit.ts';
 import type { ChatFile, ChatUser, Conversation, Integration, Post } from './chat-types.ts';
 import type { Delivery } from './delivery.ts';
-import type { ApiMethod, Fault, FaultScope, QueuedFault, Storm } from './api-faults.ts';
-import type { SimulatorEvent } from './event-feed.ts';
+import type { FaultScope, QueuedFault, Storm } from '../fault-queue.ts';
+import type { ApiMethod, Fault } from './api-faults.ts';
+import type { SimulatorEvent } from './simulator-event.ts';
 import type { ApiRequest } from './api-request.ts';
 import type { DsmRules } from './rules.ts';
 
@@ -39,8 +40,8 @@ export interface DsmState {
   isPackageRunning: boolean;
   isListening: boolean;
   rules: DsmRules;
-  faults: readonly QueuedFault[];
-  storm: Storm | null;
+  faults: readonly QueuedFault<Fault, ApiMethod>[];
+  storm: Storm<Fault> | null;
   users: readonly ChatUser[];
   /** `bridgeUrl`: the target of its webhooks. `apiUrl`: where a bridge posts; null for an outgoing webhook. */
   integrations: {
@@ -73,9 +74,9 @@ export interface FakeDsm {
   saveUrl(integration: string, url?: string | null): void;
   changeRules(change: Partial<DsmRules>): void;
   /** Requests get the faults in the order in which they were added. */
-  fail(fault: Fault, scope?: FaultScope): void;
+  fail(fault: Fault, scope?: FaultScope<ApiMethod>): void;
   clearFaults(): void;
-  setStorm(storm: Storm | null): void;
+  setStorm(storm: Storm<Fault> | null): void;
   /** Stopped: the API responds with 102 and no webhooks are sent. */
   setPackage(running: boolean): void;
   /**

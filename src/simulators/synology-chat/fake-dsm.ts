@@ -19,12 +19,17 @@ import { provideCertificate } from './certificate.ts';
 import { Chat } from './chat.ts';
 import type { ChatChannel, ChatUser, Integration } from './chat-types.ts';
 import { controlsOf } from './controls.ts';
-import { ApiFaults, type Storm } from './api-faults.ts';
-import { EventFeed } from './event-feed.ts';
-import { RequestLog, type SimulatorContext } from './simulator-context.ts';
+import { FaultQueue, type Storm } from '../fault-queue.ts';
+import { RequestLog } from '../request-log.ts';
+import { PageServer } from '../page-server.ts';
+import { addressOf } from '../refusable-server.ts';
+import { stormFaults, type Fault } from './api-faults.ts';
+import { EventFeed } from '../event-feed.ts';
+import type { SimulatorEvent } from './simulator-event.ts';
+import type { SimulatorContext } from './simulator-context.ts';
 import { OutgoingWebhooks } from './outgoing-webhooks.ts';
-import { PageServer } from './page-server.ts';
-import { randomOf } from './random.ts';
+import { pagePort } from './page-view.ts';
+import { randomOf } from '../random.ts';
 import { defaultRules, type DsmRules } from './rules.ts';
 import type { FakeDsm } from './dsm-controls.ts';
 
@@ -49,7 +54,7 @@ export interface FakeDsmOptions {
   /** For the default integrations; 64 letters by default, as in Chat. */
   token?: string;
   rules?: Partial<DsmRules>;
-  storm?: Storm;
+  storm?: Storm<Fault>;
   /** HTTPS with a self-signed certificate whose only name is "synology". */
   tls?: boolean;
   /** Folder of the certificate; without it each start creates a new one. */
@@ -62,9 +67,9 @@ export interface FakeDsmOptions {
 
 /** Resolves when the ports are open. Rejects if one is in use. */
 export async function startFakeDsm(options: FakeDsmOptions = {}): Promise<FakeDsm> {
-  const { host = '127.0.0.1', port = 0, pagePort, clock = systemClock, tls = false } = options;
+  const { host = '127.0.0.1', port = 0, clock = systemClock, tls = false } = options;
   const closing = new AbortController();
-  const feed = new EventFeed();
+  const feed = new EventFeed<SimulatorEvent>();
   const chat = new Chat({
     users: options.users ?? defaultUsers,
     channels: options.channels ?? defaultChannels,
@@ -76,8 +81,8 @@ export async function startFakeDsm(options: FakeDsmOptions = {}): Promise<FakeDs
   const nas: SimulatorContext = {
     chat,
     feed,
-    faults: new ApiFaults(),
-    requests: new RequestLog(feed),
+    faults: new FaultQueue(stormFaults),
+    requests: new RequestLog((request) => feed.emit({ type: 'request', request })),
     rules: { ...defaultRules, ...options.rules },
     power: { isPackageRunning: true, isListening: false },
     clock,
@@ -90,7 +95,7 @@ export async function startFakeDsm(options: FakeDsmOptions = {}): Promise<FakeDs
   const server = new ApiServer(nas, certificate);
   const outgoing = new OutgoingWebhooks(nas, randomOf(options.seed ?? 1));
   const openPort = await server.listen(host, port);
-  const url = `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${openPort}`;
+  const url = addressOf(tls ? 'https' : 'http', host, openPort);
   const close = async (): Promise<void> => {
     closing.abort();
     outgoing.close();
@@ -103,9 +108,9 @@ export async function startFakeDsm(options: FakeDsmOptions = {}): Promise<FakeDs
     url,
     fingerprint256: certificate?.fingerprint256 ?? null,
   });
-  const page = pagePort === undefined ? null : new PageServer(controls);
+  const page = options.pagePort === undefined ? null : new PageServer(pagePort(controls));
   try {
-    const pageUrl = page === null ? null : await page.listen(host, pagePort ?? 0);
+    const pageUrl = page === null ? null : await page.listen(host, options.pagePort ?? 0);
     return {
       ...controls,
       pageUrl,

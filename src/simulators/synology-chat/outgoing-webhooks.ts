@@ -13,7 +13,7 @@ import { failedToSend } from './delivery.ts';
 import { WebhookQueue } from './webhook-queue.ts';
 import type { SimulatorContext } from './simulator-context.ts';
 import { parseWebhookResponse } from './payload.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../random.ts';
 import { clickForm, messageForm, receiversOf } from './webhook.ts';
 import { sendHttpRequest } from '#shared/http-request';
 

@@ -1,7 +1,10 @@
 /** The data for the page: the same objects as in process, without file contents. */
+import { join } from 'node:path';
+import type { PagePort } from '../page-server.ts';
 import type { Post } from './chat-types.ts';
 import type { DsmControls } from './dsm-controls.ts';
-import type { SimulatorEvent } from './event-feed.ts';
+import type { SimulatorEvent } from './simulator-event.ts';
+import { performAction } from './page-actions.ts';
 
 /** A page that opens later gets this much of the history. */
 const postsShownMax = 500;
@@ -16,7 +19,16 @@ const withoutContent = ({ file, ...post }: Post) => ({
   file: file === null ? null : { name: file.name, bytes: file.content.length },
 });
 
-export function snapshotOf(controls: DsmControls) {
+export const pagePort = (controls: DsmControls): PagePort<SimulatorEvent> => ({
+  folder: join(import.meta.dirname, 'page'),
+  perform: (action) => performAction(controls, action),
+  snapshot: () => snapshotOf(controls),
+  toWire: (event) => toWire(controls, event),
+  subscribe: (listener) => controls.subscribe(listener),
+  fileOf: (id) => controls.posts().find((post) => post.postId === Number(id))?.file ?? null,
+});
+
+function snapshotOf(controls: DsmControls) {
   const posts = controls.posts().slice(-postsShownMax);
   const shown = new Set(posts.map((post) => post.postId));
   return {
@@ -28,7 +40,7 @@ export function snapshotOf(controls: DsmControls) {
   };
 }
 
-export function toWire(controls: DsmControls, event: SimulatorEvent): unknown {
+function toWire(controls: DsmControls, event: SimulatorEvent): unknown {
   switch (event.type) {
     case 'post':
       return withoutContent(event.post);

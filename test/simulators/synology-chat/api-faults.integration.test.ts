@@ -3,7 +3,8 @@ import { connect } from 'node:net';
 import { once } from 'node:events';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ApiFaults, type Fault } from '#simulators/synology-chat/api-faults';
+import { FaultQueue } from '#simulators/fault-queue';
+import { stormFaults, type Fault } from '#simulators/synology-chat/api-faults';
 import { failureOf, openNas, postPayload, type TestNas } from './fake-dsm-fixture.ts';
 
 const post = (nas: TestNas, text = 'a') => postPayload(nas.apiUrl(), { text, user_ids: [4] });
@@ -150,7 +151,7 @@ describe('refused connections', () => {
 
 describe('a storm of faults', () => {
   const run = (seed: number, rate: number): (Fault | null)[] => {
-    const faults = new ApiFaults();
+    const faults = new FaultQueue<Fault, string>(stormFaults);
     faults.storm = { seed, rate };
     return Array.from({ length: 60 }, () => faults.take('chatbot'));
   };

@@ -4,7 +4,7 @@ import { clock, ui } from '#shared/page/ui';
 import type { Attachment, Author } from '../chat-types.ts';
 import type { Delivery } from '../delivery.ts';
 import type { ShownPost } from '../page-view.ts';
-import { act } from './act.ts';
+import { act } from './do.ts';
 
 const failed = 'Failed to send a request to the bot server';
 

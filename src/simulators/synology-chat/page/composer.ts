@@ -1,6 +1,6 @@
 /** The input for messages: Enter sends, Shift+Enter makes a new line, a file is sent with the text. */
 import { isSendKey, ui } from '#shared/page/ui';
-import { act } from './act.ts';
+import { act } from './do.ts';
 
 /** Where a user can write: a bot (its conversation may not exist yet) or a channel. */
 export type Place = { bot: string } | { channelId: number };

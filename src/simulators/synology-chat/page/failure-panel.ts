@@ -3,10 +3,11 @@
  * versions.
  */
 import { ui } from '#shared/page/ui';
-import type { Fault, QueuedFault } from '../api-faults.ts';
+import type { QueuedFault } from '../../fault-queue.ts';
+import type { Fault } from '../api-faults.ts';
 import type { DsmState } from '../dsm-controls.ts';
 import type { DsmRules } from '../rules.ts';
-import { act } from './act.ts';
+import { act } from './do.ts';
 
 /** By the name that the page shows. */
 const faults: Record<string, Fault> = {
@@ -147,7 +148,7 @@ const change = (rule: keyof DsmRules, value: unknown) =>
   act({ do: 'rules', change: { [rule]: value } });
 
 /** `timesLeft` is null in JSON for an unlimited fault. */
-const words = ({ fault, timesLeft }: QueuedFault): string => {
+const words = ({ fault, timesLeft }: QueuedFault<Fault, string>): string => {
   const { kind, ...about } = fault;
   const [code = ''] = ['code', 'status', 'at'].flatMap(
     (name) => (about as Record<string, string>)[name] ?? [],

@@ -1,8 +1,7 @@
 /** Sends each action of the user to the server and shows refusals. */
-import type { PageAction } from '../page-actions.ts';
 
-/** Resolves to whether it was done. */
-export async function act(action: PageAction): Promise<boolean> {
+/** `A`: the actions of the page's server. Resolves to whether it was done. */
+export async function act<A>(action: A): Promise<boolean> {
   const problem = document.querySelector('#problem')!;
   problem.textContent = '';
   try {
@@ -15,7 +14,7 @@ export async function act(action: PageAction): Promise<boolean> {
     if (!response.ok) problem.textContent = answer.problem ?? `Status ${response.status}`;
     return response.ok;
   } catch {
-    problem.textContent = 'The fake NAS cannot be reached.';
+    problem.textContent = 'The simulator cannot be reached.';
     return false;
   }
 }

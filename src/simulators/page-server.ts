@@ -1,6 +1,6 @@
 /**
- * The HTTP server of the page: its files, the simulator's events as server-sent events, and one route for all actions.
- * It has its own port, so that the page stays while connections to the NAS are refused.
+ * The HTTP server of a simulator's page: its files, the simulator's events as server-sent events, and one route for all
+ * actions. It has its own port, so that the page stays while connections to the simulated service are refused.
  *
  * Only a page of this server may use it: a page of another site is refused by its Origin, a foreign host name (DNS
  * rebinding) by the Host header, and a form of another site by the content type.
@@ -12,22 +12,33 @@ import { join } from 'node:path';
 import { messageOf } from '#shared/errors';
 import { isLoopback, isLoopbackHostHeader } from '#shared/loopback';
 import { pageHeaders, readPage } from '#shared/page-assets';
-import type { DsmControls } from './dsm-controls.ts';
-import type { SimulatorEvent } from './event-feed.ts';
-import { readBody } from './api-request.ts';
-import { performAction } from './page-actions.ts';
-import { snapshotOf, toWire } from './page-view.ts';
+import { readBody } from './http-trouble.ts';
+import { addressOf } from './refusable-server.ts';
 
-/** The largest file that Chat accepts, in base64, and its envelope. */
+/** The largest file that a page sends, in base64, and its envelope. */
 const bodyBytesMax = 48 * 1024 * 1024;
 /** A page with more unread bytes is disconnected; its browser reconnects and gets a new snapshot. */
 const backlogBytesMax = 4 * 1024 * 1024;
 
 const headers = { ...pageHeaders, 'cache-control': 'no-store' };
 
-export class PageServer {
-  readonly #controls: DsmControls;
-  readonly #assets = readPage(join(import.meta.dirname, 'page'));
+export interface PagePort<E extends { type: string }> {
+  /** The folder of the page's own files. */
+  folder: string;
+  /** Performs an action of the page. Throws for an invalid one, with a message for the user. */
+  perform(action: unknown): Promise<object>;
+  /** All that a page shows when it opens. */
+  snapshot(): unknown;
+  /** The data of an event for the page. */
+  toWire(event: E): unknown;
+  subscribe(listener: (event: E) => void): () => void;
+  /** By the last part of `/files/…`. */
+  fileOf(id: string): { name: string; content: Buffer } | null;
+}
+
+export class PageServer<E extends { type: string }> {
+  readonly #port: PagePort<E>;
+  readonly #assets;
   readonly #server = createServer((request, response) => {
     void this.#handle(request, response).catch(() => response.destroy());
   });
@@ -35,17 +46,19 @@ export class PageServer {
   #isLocal = true;
   #unsubscribe: () => void = () => undefined;
 
-  constructor(controls: DsmControls) {
-    this.#controls = controls;
+  constructor(port: PagePort<E>) {
+    this.#port = port;
+    this.#assets = readPage(join(import.meta.dirname, 'page'), port.folder);
   }
 
+  /** Resolves to the address of the page. */
   async listen(host: string, port: number): Promise<string> {
     this.#isLocal = isLoopback(host);
     this.#server.listen(port, host);
     await once(this.#server, 'listening');
-    this.#unsubscribe = this.#controls.subscribe((happening) => this.#broadcast(happening));
+    this.#unsubscribe = this.#port.subscribe((event) => this.#broadcast(event));
     const { port: openPort } = this.#server.address() as AddressInfo;
-    return `http://${host.includes(':') ? `[${host}]` : host}:${openPort}/`;
+    return `${addressOf('http', host, openPort)}/`;
   }
 
   async close(): Promise<void> {
@@ -81,7 +94,7 @@ export class PageServer {
     const json = 'application/json';
     if (body === null) return send(response, 400, json, JSON.stringify({ problem: 'not JSON' }));
     try {
-      const result = await performAction(this.#controls, JSON.parse(body));
+      const result = await this.#port.perform(JSON.parse(body));
       send(response, 200, json, JSON.stringify(result));
     } catch (error) {
       send(response, 400, json, JSON.stringify({ problem: messageOf(error) }));
@@ -90,14 +103,14 @@ export class PageServer {
 
   #follow(response: ServerResponse): void {
     response.writeHead(200, { ...headers, 'content-type': 'text/event-stream' });
-    response.write(sseMessage('snapshot', snapshotOf(this.#controls)));
+    response.write(sseMessage('snapshot', this.#port.snapshot()));
     this.#followers.add(response);
     response.on('close', () => this.#followers.delete(response));
   }
 
-  #broadcast(event: SimulatorEvent): void {
+  #broadcast(event: E): void {
     if (this.#followers.size === 0) return;
-    const text = sseMessage(event.type, toWire(this.#controls, event));
+    const text = sseMessage(event.type, this.#port.toWire(event));
     for (const follower of this.#followers) {
       if (follower.writableLength > backlogBytesMax) follower.destroy();
       else follower.write(text);
@@ -105,9 +118,8 @@ export class PageServer {
   }
 
   #sendFile(pathname: string, response: ServerResponse): void {
-    const postId = Number(pathname.slice('/files/'.length));
-    const file = this.#controls.posts().find((post) => post.postId === postId)?.file;
-    if (file === undefined || file === null) return send(response, 404, 'text/plain', 'no file');
+    const file = this.#port.fileOf(pathname.slice('/files/'.length));
+    if (file === null) return send(response, 404, 'text/plain', 'no file');
     const name = encodeURIComponent(file.name);
     // As a download, never displayed: a file from another user must not run here.
     response.setHeader('content-disposition', `attachment; filename*=UTF-8''${name}`);
