@@ -1,30 +1,25 @@
 /** The page's actions as JSON: `{do: 'say', …}`. Throws for invalid actions, with a message for the user. */
 import { z } from 'zod';
+import {
+  encodedFile,
+  faultActions,
+  ms,
+  networkFaults,
+  parsedAction,
+  part,
+  performFaultAction,
+} from '../action-schemas.ts';
 import type { DsmControls } from './dsm-controls.ts';
 import { apiMethods, type Fault } from './api-faults.ts';
 
 const id = z.int().min(0);
-const part = z.number().min(0).max(1);
-/** No delay set on the page may last longer than a user would wait. */
-const ms = z.int().min(0).max(600_000);
 
 const fault: z.ZodType<Fault> = z.discriminatedUnion('kind', [
   z
     .object({ kind: z.literal('error'), code: z.int(), errors: z.string().max(200).optional() })
     .transform(({ kind, code, errors }) => (errors ? { kind, code, errors } : { kind, code })),
-  z.object({ kind: z.literal('page'), status: z.int().min(200).max(599) }),
-  z
-    .object({
-      kind: z.literal('says'),
-      status: z.int().min(200).max(599),
-      body: z.string().max(20_000),
-      contentType: z.string().max(200).optional(),
-    })
-    .transform(({ contentType, ...rest }) => (contentType ? { ...rest, contentType } : rest)),
   z.object({ kind: z.literal('nobody') }),
-  z.object({ kind: z.literal('slow'), headersMs: ms, bodyMs: ms }),
-  z.object({ kind: z.literal('cut'), at: z.enum(['atOnce', 'unstored', 'stored', 'answer']) }),
-  z.object({ kind: z.literal('down'), forMs: ms }),
+  ...networkFaults,
 ]);
 
 const action = z.discriminatedUnion('do', [
@@ -34,8 +29,7 @@ const action = z.discriminatedUnion('do', [
     text: z.string().max(20_000),
     channelId: id.optional(),
     bot: z.string().optional(),
-    /** File content in base64. */
-    file: z.object({ name: z.string().max(255), type: z.string(), content: z.base64() }).optional(),
+    file: encodedFile.optional(),
   }),
   z.object({ do: z.literal('press'), userId: id, postId: id, value: z.string() }),
   z.object({ do: z.literal('redeliver'), deliveryId: id }),
@@ -47,10 +41,8 @@ const action = z.discriminatedUnion('do', [
     times: z.int().min(1).nullable().default(1),
     method: z.enum(apiMethods).optional(),
   }),
-  z.object({ do: z.literal('clearFaults') }),
-  z.object({ do: z.literal('storm'), seed: z.int().default(1), rate: part }),
+  ...faultActions,
   z.object({ do: z.literal('package'), isRunning: z.boolean() }),
-  z.object({ do: z.literal('connections'), isListening: z.boolean(), forMs: ms.optional() }),
   z.object({
     do: z.literal('rules'),
     change: z
@@ -79,9 +71,7 @@ export type PageAction = z.input<typeof action>;
 
 /** Performs the action; returns `{postId}` for a message. It does not wait for the webhooks. */
 export async function performAction(controls: DsmControls, value: unknown): Promise<object> {
-  const given = action.safeParse(value);
-  if (!given.success) throw new RangeError(z.prettifyError(given.error));
-  const { data } = given;
+  const data = parsedAction(action, value);
   switch (data.do) {
     case 'say': {
       const { userId, text, channelId, bot, file } = data;
@@ -123,19 +113,8 @@ async function performOnNas(
       controls.fail(data.fault, method === undefined ? scope : { ...scope, method });
       break;
     }
-    case 'clearFaults':
-      controls.clearFaults();
-      break;
-    case 'storm':
-      controls.setStorm(data.rate === 0 ? null : { seed: data.seed, rate: data.rate });
-      break;
     case 'package':
       controls.setPackage(data.isRunning);
-      break;
-    case 'connections':
-      await (data.isListening
-        ? controls.acceptConnections()
-        : controls.refuseConnections(data.forMs));
       break;
     case 'rules': {
       const change = Object.entries(data.change).filter(([, one]) => one !== undefined);
@@ -143,7 +122,7 @@ async function performOnNas(
       break;
     }
     default:
-      throw data satisfies never;
+      await performFaultAction(controls, data);
   }
   return {};
 }

@@ -3,7 +3,14 @@
  * versions.
  */
 import { ui } from '#shared/page/ui';
-import type { QueuedFault } from '../../fault-queue.ts';
+import {
+  choice,
+  faultForm,
+  numberField,
+  queuedLine,
+  slider,
+  toggle,
+} from '../../page/fault-controls.ts';
 import type { Fault } from '../api-faults.ts';
 import type { DsmState } from '../dsm-controls.ts';
 import type { DsmRules } from '../rules.ts';
@@ -63,98 +70,38 @@ const rates: [keyof DsmRules, string][] = [
 ];
 
 export function failurePanel({ rules, storm, faults: queued, ...power }: DsmState) {
-  const next =
-    queued.length === 0 ? 'The next requests work.' : `Next: ${queued.map(words).join(', ')}`;
   return ui`<div class="failures">
-    ${faultForm()}
-    <p class="note" role="status">${next}</p>
+    ${faultForm(
+      faults,
+      (fault, times) => act({ do: 'fail', fault, times }),
+      () => act({ do: 'clearFaults' }),
+    )}
+    ${queuedLine(queued)}
     ${slider('Storm: requests that fail', storm?.rate ?? 0, (rate) => act({ do: 'storm', rate }))}
     ${toggle('Chat is running', power.isPackageRunning, (isRunning) => act({ do: 'package', isRunning }))}
     ${toggle('Connections are accepted', power.isListening, (isListening) =>
       act({ do: 'connections', isListening }),
     )}
     ${switches.map(([rule, text]) => toggle(text, rules[rule] === true, (on) => change(rule, on)))}
-    ${choice('Stops sending after', 'sulksAfter', rules, {
-      failure: 'any failure',
-      answer: 'a wrong answer',
-      nothing: 'nothing',
-    })}
-    ${choice('Length counted in', 'textLengthUnit', rules, { codePoints: 'characters', bytes: 'bytes' })}
-    ${numbers.map(
-      ([rule, text]) => ui`<label><span>${text}</span>
-        <input type="number" min="0" value=${rules[rule]} onchange=${(event: InputOf) => change(rule, Number(event.currentTarget.value))} /></label>`,
+    ${choice(
+      'Stops sending after',
+      rules.sulksAfter,
+      { failure: 'any failure', answer: 'a wrong answer', nothing: 'nothing' },
+      (value) => change('sulksAfter', value),
     )}
+    ${choice(
+      'Length counted in',
+      rules.textLengthUnit,
+      { codePoints: 'characters', bytes: 'bytes' },
+      (value) => change('textLengthUnit', value),
+    )}
+    ${numbers.map(([rule, text]) => numberField(text, Number(rules[rule]), (value) => change(rule, value)))}
     ${rates.map(([rule, text]) => slider(text, Number(rules[rule]), (rate) => change(rule, rate)))}
   </div>`;
 }
 
-interface InputOf {
-  currentTarget: HTMLInputElement;
-}
-
-function faultForm() {
-  const add = (event: SubmitEvent): void => {
-    event.preventDefault();
-    const [which, times] = (event.currentTarget as HTMLFormElement).querySelectorAll('select');
-    const often = times!.value === '' ? null : Number(times!.value);
-    void act({ do: 'fail', fault: faults[which!.value]!, times: often });
-  };
-  return ui`<form class="fault-form" onsubmit=${add} aria-label="The next requests fail">
-    <select aria-label="Failure">${Object.keys(faults).map((name) => ui`<option>${name}</option>`)}</select>
-    <select aria-label="How often">
-      <option value="1">once</option>
-      <option value="5">5 times</option>
-      <option value="">until cleared</option>
-    </select>
-    <button type="submit">Fail</button>
-    <button type="button" onclick=${() => act({ do: 'clearFaults' })}>Clear</button>
-  </form>`;
-}
-
-const toggle = (text: string, isOn: boolean, apply: (isOn: boolean) => Promise<unknown>) =>
-  ui`<label class="toggle">
-    <input type="checkbox" checked=${isOn} onchange=${({ currentTarget }: InputOf) => void apply(currentTarget.checked)} />
-    <span>${text}</span>
-  </label>`;
-
-const choice = (
-  text: string,
-  rule: keyof DsmRules,
-  rules: DsmRules,
-  values: Record<string, string>,
-) =>
-  ui`<label><span>${text}</span>
-    <select value=${rules[rule]} onchange=${({ currentTarget }: InputOf) => change(rule, currentTarget.value)}>
-      ${Object.entries(values).map(([value, name]) => ui`<option value=${value}>${name}</option>`)}
-    </select>
-  </label>`;
-
-/** @param value 0 to 1 */
-function slider(text: string, value: number, apply: (value: number) => Promise<unknown>) {
-  const percent = Math.round(value * 100);
-  const tell = ({ currentTarget }: InputOf): void => {
-    currentTarget.nextElementSibling!.textContent = `${currentTarget.value} %`;
-  };
-  const set = ({ currentTarget }: InputOf): void => void apply(Number(currentTarget.value) / 100);
-  return ui`<label><span>${text}</span>
-    <span class="slider">
-      <input type="range" min="0" max="100" step="5" value=${percent} oninput=${tell} onchange=${set} />
-      <output key=${percent}>${percent} %</output>
-    </span>
-  </label>`;
-}
-
 const change = (rule: keyof DsmRules, value: unknown) =>
   act({ do: 'rules', change: { [rule]: value } });
-
-/** `timesLeft` is null in JSON for an unlimited fault. */
-const words = ({ fault, timesLeft }: QueuedFault<Fault, string>): string => {
-  const { kind, ...about } = fault;
-  const [code = ''] = ['code', 'status', 'at'].flatMap(
-    (name) => (about as Record<string, string>)[name] ?? [],
-  );
-  return `${kind} ${code} × ${timesLeft ?? '∞'}`;
-};
 
 const kinds = { bot: 'Bot', outgoing: 'Outgoing webhook', incoming: 'Incoming webhook' };
 

@@ -1,23 +1,30 @@
 /** Sets up the page, stores the data from the server, and draws it. */
 import { render } from 'preact';
-import { memo, ui, clock } from '#shared/page/ui';
+import { memo, ui } from '#shared/page/ui';
+import { composer } from '../../page/composer.ts';
+import {
+  drawChat,
+  element,
+  follow,
+  section,
+  trafficPanel,
+  UserChoice,
+  withRequest,
+  type TrafficRow,
+} from '../../page/live-page.ts';
 import type { ApiRequest } from '../api-request.ts';
 import type { Author, Conversation } from '../chat-types.ts';
 import type { Delivery } from '../delivery.ts';
 import type { DsmState } from '../dsm-controls.ts';
 import type { ShownPost, Snapshot } from '../page-view.ts';
 import { bubble } from './bubble.ts';
-import { composer, type Place } from './composer.ts';
+import { act } from './do.ts';
 import { failurePanel, integrationPanel } from './failure-panel.ts';
 
-const userKey = 'fake-dsm-user';
-/** If the list of posts is scrolled to within this distance of its end, it scrolls to a new post. */
-const nearTheEndPx = 80;
+/** Where a user can write: a bot (its conversation may not exist yet) or a channel. */
+type Place = { bot: string } | { channelId: number };
 
-const element = (selector: string): HTMLElement => document.querySelector<HTMLElement>(selector)!;
-const userChoice = document.querySelector<HTMLSelectElement>('#user')!;
-const connection = element('#connection');
-
+const users = new UserChoice('fake-dsm-user', draw);
 let state: DsmState | null = null;
 let conversations = new Map<number, Conversation>();
 const posts = new Map<number, ShownPost>();
@@ -26,10 +33,8 @@ const deliveries = new Map<number, Map<number, Delivery>>();
 /** Newest first. */
 let requests: ApiRequest[] = [];
 let place: Place | null = null;
-/** The conversation that was drawn last, and who looked at it. */
-let drawn = '';
 
-const userId = (): number => Number(userChoice.value);
+const userId = (): number => users.id;
 
 function nameOf(author: Author): string {
   if (author.kind === 'integration') return author.name;
@@ -64,18 +69,14 @@ function placeLinks({ integrations }: DsmState) {
   ];
 }
 
-const section = (title: string, content: unknown, isOpen: boolean) =>
-  ui`<details open=${isOpen}><summary>${title}</summary>${content}</details>`;
-
 /** The form keeps what is being typed: it is always the same. */
-const form = composer(() => ({ userId: userId(), place: place! }));
+const form = composer(({ text, files: [file] }) =>
+  act({ do: 'say', userId: userId(), text, ...place!, ...(file === undefined ? {} : { file }) }),
+);
 
 function draw(): void {
   if (state === null) return;
   render(placeLinks(state), element('#places'));
-  const list = document.querySelector('.posts');
-  const isAtEnd =
-    list === null || list.scrollHeight - list.scrollTop - list.clientHeight < nearTheEndPx;
   const id = conversationId();
   const user = userId();
   const lines = [...posts.values()]
@@ -85,12 +86,7 @@ function draw(): void {
       const inputs = [post, user, JSON.stringify(own)];
       return memo(String(post.postId), inputs, () => bubble(post, own, user, nameOf));
     });
-  const chat = ui`<ol class="posts" role="log" aria-label="Posts" tabindex="0">${lines}</ol>${form}`;
-  render(chat, element('#chat'));
-  const key = `${user}/${id ?? 'none'}`;
-  const posted = element('.posts');
-  if (isAtEnd || key !== drawn) posted.scrollTop = posted.scrollHeight;
-  drawn = key;
+  drawChat(`${user}/${id ?? 'none'}`, lines, form);
   const controls = ui`
     ${section('Bots and webhooks', integrationPanel(state), true)}
     ${section(
@@ -100,7 +96,7 @@ function draw(): void {
     )}
     ${section(
       'Requests',
-      memo('requests', [requests], () => trafficPanel(requests)),
+      memo('requests', [requests], () => trafficPanel(requests.map(rowOf))),
       false,
     )}`;
   render(controls, element('#controls'));
@@ -108,13 +104,7 @@ function draw(): void {
 
 function takeState(now: DsmState): void {
   state = now;
-  if (userChoice.childElementCount > 0) return;
-  const options = now.users.map(
-    ({ userId: id, nickname }) => ui`<option value=${id}>${nickname} (${id})</option>`,
-  );
-  render(options, userChoice);
-  const stored = sessionStorage.getItem(userKey);
-  if (now.users.some((user) => String(user.userId) === stored)) userChoice.value = stored!;
+  users.offer(now.users.map((user) => ({ id: user.userId, name: user.nickname })));
 }
 
 function takeDelivery(delivery: Delivery): void {
@@ -123,10 +113,6 @@ function takeDelivery(delivery: Delivery): void {
 }
 
 const takePost = (post: ShownPost): void => void posts.set(post.postId, post);
-const takeRequest = (request: ApiRequest): void => {
-  requests = [request, ...requests].slice(0, requestsShownMax);
-};
-
 const handlers = {
   snapshot(all: Snapshot): void {
     conversations = new Map(all.conversations.map((one) => [one.id, one]));
@@ -141,54 +127,20 @@ const handlers = {
   conversation: (one: Conversation): void => void conversations.set(one.id, one),
   post: takePost,
   delivery: takeDelivery,
-  request: takeRequest,
+  request: (request: ApiRequest): void => void (requests = withRequest(requests, request)),
 };
 
-userChoice.addEventListener('change', () => {
-  sessionStorage.setItem(userKey, userChoice.value);
-  draw();
-});
-
-const events = new EventSource('/events');
-for (const [name, handle] of Object.entries(handlers)) {
-  events.addEventListener(name, ({ data }: MessageEvent<string>) => {
-    (handle as (value: unknown) => void)(JSON.parse(data));
-    draw();
-  });
-}
-events.addEventListener('open', () => {
-  connection.textContent = 'live';
-  connection.classList.remove('lost');
-});
-events.addEventListener('error', () => {
-  connection.textContent = 'connection lost, trying again';
-  connection.classList.add('lost');
-});
-
-/** Rows that are shown. */
-const requestsShownMax = 100;
+follow(handlers, draw);
 
 const answerOf = ({ outcome, code, httpStatus }: ApiRequest): string => {
   if (outcome === 'error') return `${httpStatus} · code ${code}`;
   return outcome === 'cut' ? 'cut' : `${httpStatus} · ${outcome}`;
 };
 
-/** @param requests newest first */
-const trafficPanel = (requests: readonly ApiRequest[]) =>
-  ui`<div class="traffic">
-    <table aria-label="Requests to the API">
-      <thead><tr>${['Time', 'Method', 'Answer', 'Text'].map((name) => ui`<th>${name}</th>`)}</tr></thead>
-      <tbody>${requests.map(rowOf)}</tbody>
-    </table>
-  </div>`;
-
-function rowOf(request: ApiRequest) {
+function rowOf(request: ApiRequest): TrafficRow {
   const { n, atMs, method, text, fault, outcome, postIds } = request;
   const isLost = outcome === 'cut' && postIds.length > 0;
-  return ui`<tr class=${outcome === 'success' || outcome === 'file' ? '' : 'bad'} key=${n}>
-    <td>${clock(atMs)}</td>
-    <td>${method}</td>
-    <td>${answerOf(request)}${fault && ` (${fault})`}${isLost && ' posted, answer lost'}</td>
-    <td class="said">${text}</td>
-  </tr>`;
+  const answer = `${answerOf(request)}${fault === null ? '' : ` (${fault})`}${isLost ? ' posted, answer lost' : ''}`;
+  const isBad = outcome !== 'success' && outcome !== 'file';
+  return { n, atMs, method, answer, text, isBad };
 }

@@ -1,12 +1,19 @@
-/** The input for messages: Enter sends, Shift+Enter makes a new line, a file is sent with the text. */
+/** The input for messages: Enter sends, Shift+Enter makes a new line, files are sent with the text. */
 import { isSendKey, ui } from '#shared/page/ui';
-import { act } from './do.ts';
-
-/** Where a user can write: a bot (its conversation may not exist yet) or a channel. */
-export type Place = { bot: string } | { channelId: number };
 
 /** With the content in base64. */
-function encoded(file: File): Promise<{ name: string; type: string; content: string }> {
+export interface EncodedFile {
+  name: string;
+  type: string;
+  content: string;
+}
+
+export interface Composed {
+  text: string;
+  files: EncodedFile[];
+}
+
+function encoded(file: File): Promise<EncodedFile> {
   return new Promise((resolve, reject) => {
     const reader = new FileReader();
     reader.addEventListener('load', () => {
@@ -18,17 +25,19 @@ function encoded(file: File): Promise<{ name: string; type: string; content: str
   });
 }
 
-export function composer(writer: () => { userId: number; place: Place }) {
+/** @param write resolves to whether the message was sent; if not, it stays in the input */
+export function composer(
+  write: (message: Composed) => Promise<boolean>,
+  { takesSeveral = false } = {},
+) {
   const send = async (form: HTMLFormElement): Promise<void> => {
     const text = form.querySelector('textarea')!;
-    const file = form.querySelector<HTMLInputElement>('[type="file"]')!;
+    const chosen = form.querySelector<HTMLInputElement>('[type="file"]')!;
     const message = text.value;
-    const chosen = file.files?.[0];
-    if (message.trim() === '' && chosen === undefined) return;
+    const files = await Promise.all([...(chosen.files ?? [])].map(encoded));
+    if (message.trim() === '' && files.length === 0) return;
     text.value = '';
-    const { userId, place } = writer();
-    const attached = chosen === undefined ? {} : { file: await encoded(chosen) };
-    if (await act({ do: 'say', userId, text: message, ...place, ...attached })) file.value = '';
+    if (await write({ text: message, files })) chosen.value = '';
     else if (text.value === '') text.value = message;
   };
   const submit = (event: SubmitEvent): void => {
@@ -43,6 +52,7 @@ export function composer(writer: () => { userId: number; place: Place }) {
   return ui`<form class="composer" aria-label="New message" onsubmit=${submit}>
     <textarea rows="1" aria-label="Message" placeholder="Type a message" onkeydown=${press} />
     <button type="submit" class="primary">Send</button>
-    <input type="file" aria-label="Attach a file" />
+    <input type="file" multiple=${takesSeveral}
+      aria-label=${takesSeveral ? 'Attach files' : 'Attach a file'} />
   </form>`;
 }
