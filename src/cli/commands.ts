@@ -43,6 +43,13 @@ export const commands: Commands = {
     run: async (_words, values) => (await import('./fake-dsm.ts')).fakeDsm(values, values.json),
   },
 
+  'fake-telegram': {
+    summary: 'a Telegram to try a bot with, with a page',
+    options: ['port', 'page-port', 'host', 'token', 'storm', 'json'],
+    run: async (_words, values) =>
+      (await import('./fake-telegram.ts')).fakeTelegram(values, values.json),
+  },
+
   'gate-proxy': {
     summary: 'a proxy beside a model server of several workers, which checks their permits',
     options: ['target', 'listen', 'concurrency', 'allow-unfenced', 'json'],

@@ -14,6 +14,7 @@ const services: { line: RegExp; port?: number; prints?: RegExp }[] = [
   { line: /^npx gatehouse serve$/, port: 8100 },
   { line: /^npx gatehouse bridge synology$/, port: 8101 },
   { line: /^npx gatehouse fake-dsm$/, prints: /^synology:\n(?: +.*\n)+/m },
+  { line: /^npx gatehouse fake-telegram$/, prints: /^telegram:\n(?: +.*\n)+/m },
   { line: /^node examples\/subscribe\.mjs$/, prints: /^\S+:1 ack /m },
 ];
 const limitMs = 60_000;

@@ -16,12 +16,14 @@ import { systemClock, type Clock } from '#shared/clock';
 import { EventFeed } from '../event-feed.ts';
 import { FaultQueue, type Storm } from '../fault-queue.ts';
 import { addressOf } from '../refusable-server.ts';
+import { PageServer } from '../page-server.ts';
 import { RequestLog } from '../request-log.ts';
 import { ApiServer } from './api-server.ts';
 import type { TelegramChat, TelegramUser } from './chat-types.ts';
 import { controlsOf } from './controls.ts';
 import { stormFaults, type Fault } from './faults.ts';
 import { RateLimits } from './rate-limits.ts';
+import { pagePort } from './page-view.ts';
 import { defaultRules, type TelegramRules } from './rules.ts';
 import type { TelegramContext } from './telegram-context.ts';
 import type { FakeTelegram } from './telegram-controls.ts';
@@ -34,6 +36,8 @@ export interface FakeTelegramOptions {
   port?: number;
   /** Default: loopback. */
   host?: string;
+  /** Port of the page; without it there is no page. 0: a free port. */
+  pagePort?: number;
   /** Of the bot, `<id>:<letters>`; the default is public and valid only here. */
   token?: string;
   /** Default: gatehouse_bot. */
@@ -48,7 +52,7 @@ export interface FakeTelegramOptions {
   clock?: Clock;
 }
 
-/** Resolves when the port is open. Rejects if it is in use. */
+/** Resolves when the ports are open. Rejects if one is in use. */
 export async function startFakeTelegram(options: FakeTelegramOptions = {}): Promise<FakeTelegram> {
   const { host = '127.0.0.1', port = 0, token = defaultToken, clock = systemClock } = options;
   const closing = new AbortController();
@@ -73,6 +77,7 @@ export async function startFakeTelegram(options: FakeTelegramOptions = {}): Prom
       clock,
       rules,
       changed: (update) => feed.emit({ type: 'update', update }),
+      polled: () => feed.emit({ type: 'state' }),
     }),
     limits: new RateLimits(rules, clock),
     feed,
@@ -86,15 +91,27 @@ export async function startFakeTelegram(options: FakeTelegramOptions = {}): Prom
   telegram.faults.storm = options.storm ?? null;
   const server = new ApiServer(telegram);
   const url = addressOf('http', host, await server.listen(host, port));
-  return {
-    ...controlsOf({ telegram, server, url, token }),
-    pageUrl: null,
-    async close() {
-      closing.abort();
-      telegram.updates.close();
-      await server.close();
-    },
+  const close = async (): Promise<void> => {
+    closing.abort();
+    telegram.updates.close();
+    await server.close();
   };
+  const controls = controlsOf({ telegram, server, url, token });
+  const page = options.pagePort === undefined ? null : new PageServer(pagePort(controls));
+  try {
+    const pageUrl = page === null ? null : await page.listen(host, options.pagePort ?? 0);
+    return {
+      ...controls,
+      pageUrl,
+      async close() {
+        await page?.close();
+        await close();
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 /** In the form of real tokens. Constant, so that a configuration keeps working after a restart. */

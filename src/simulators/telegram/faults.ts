@@ -54,3 +54,28 @@ export const stormFaults: readonly Fault[] = [
   { kind: 'repeat', updates: 5 },
   { kind: 'down', forMs: 200 },
 ];
+
+/** By the name that the page shows. */
+export const namedFaults: Readonly<Record<string, Fault>> = {
+  '429 retry after 5 s': refusals.flood(5),
+  '409 another poll': refusals.conflict,
+  '403 blocked': refusals.blocked,
+  '401 unauthorized': refusals.revoked,
+  '500 restart': refusals.restart,
+  '502 in JSON': refusals.badGateway,
+  'HTML page of a proxy: 502': { kind: 'page', status: 502 },
+  'HTML page of a proxy: 503': { kind: 'page', status: 503 },
+  'HTML page of a proxy: 504': { kind: 'page', status: 504 },
+  'HTML page with 200': {
+    kind: 'says',
+    status: 200,
+    body: '<html>login</html>',
+    contentType: 'text/html',
+  },
+  'slow (10 s, then drop by drop)': { kind: 'slow', headersMs: 10_000, bodyMs: 5_000 },
+  'cut at once': { kind: 'cut', at: 'atOnce' },
+  'cut after reading, nothing sent': { kind: 'cut', at: 'unstored' },
+  'cut after sending: the answer is lost': { kind: 'cut', at: 'stored' },
+  'cut in the middle of the answer': { kind: 'cut', at: 'answer' },
+  'connections refused for 30 s': { kind: 'down', forMs: 30_000 },
+};

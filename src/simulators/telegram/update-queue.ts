@@ -79,6 +79,8 @@ export interface UpdateQueueParts {
   clock: Clock;
   rules: TelegramRules;
   changed(update: UpdateRecord): void;
+  /** A poll waits, or waits no longer. */
+  polled(): void;
 }
 
 export class UpdateQueue {
@@ -170,9 +172,8 @@ export class UpdateQueue {
   /** Answers the poll that waits with nothing. */
   close(): void {
     const waiting = this.#waiting;
-    this.#waiting = null;
     if (waiting === null) return;
-    clearTimeout(waiting.timer);
+    this.#endWait(waiting);
     waiting.resolve([]);
   }
 
@@ -217,38 +218,36 @@ export class UpdateQueue {
 
   #wait(poll: Poll): Promise<SentUpdate[]> {
     const { promise, resolve, reject } = Promise.withResolvers<SentUpdate[]>();
-    const timer = setTimeout(() => {
-      this.#waiting = null;
+    const end = (): void => {
+      if (this.#waiting !== waiting) return;
+      this.#endWait(waiting);
       resolve([]);
-    }, poll.timeoutMs);
+    };
+    const timer = setTimeout(end, poll.timeoutMs);
     const waiting: WaitingPoll = { poll, resolve, reject, timer };
     this.#waiting = waiting;
-    poll.signal.addEventListener(
-      'abort',
-      () => {
-        if (this.#waiting !== waiting) return;
-        this.#waiting = null;
-        clearTimeout(timer);
-        resolve([]);
-      },
-      { once: true },
-    );
+    this.#parts.polled();
+    poll.signal.addEventListener('abort', end, { once: true });
     return promise;
+  }
+
+  #endWait({ timer }: WaitingPoll): void {
+    this.#waiting = null;
+    clearTimeout(timer);
+    this.#parts.polled();
   }
 
   #wake(): void {
     const waiting = this.#waiting;
     if (waiting === null) return;
-    this.#waiting = null;
-    clearTimeout(waiting.timer);
+    this.#endWait(waiting);
     waiting.resolve(this.#take(waiting.poll.limit));
   }
 
   #endWaiting(description: string): void {
     const waiting = this.#waiting;
     if (waiting === null) return;
-    this.#waiting = null;
-    clearTimeout(waiting.timer);
+    this.#endWait(waiting);
     const { clock, rules } = this.#parts;
     const end = (): void => waiting.reject(new ApiError(409, description));
     const now = clock.now();
