@@ -28,7 +28,7 @@ export interface ClickContent {
 export interface FileContent {
   /** File name as given by the chat; null if it gave none. */
   name: string | null;
-  /** Id of the post that carries the file. */
+  /** Id by which the chat gives the file: that of its post, or of the file. */
   postId: string;
   /** Set before the file is parsed: if the process dies while parsing, the file is not parsed again. */
   isTried?: boolean;
@@ -161,6 +161,13 @@ export interface BridgeStorage {
   hasNotice(jobId: string): boolean;
   /** The chat's id of the job's last notice in this lane; null if there is none. */
   postedNotice(jobId: string, lane: string): string | null;
+  /** Key of the inbox row that the reply answers; null if none is known. */
+  answeredKey(entry: OutboxEntry): string | null;
+  /** Posts of the job that show buttons, without the row `exceptId`; they count as without buttons after this. */
+  takeButtonPosts(
+    jobId: string,
+    exceptId: number | null,
+  ): { target: string; chatUser: string; postId: string }[];
   hasReply(replyId: string): boolean;
   /** Whether a visible reply for the job with a larger `n` was stored. */
   hasAnswer(jobId: string, n: number): boolean;

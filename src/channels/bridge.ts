@@ -12,6 +12,7 @@
  */
 import type { BridgeStorage, NewOutboxRow } from './bridge-storage-port.ts';
 import { dayMs } from '#shared/calendar/time-units';
+import { messageOf } from '#shared/errors';
 import type { Reply } from '#shared/wire/reply';
 import type { Log } from '#shared/log';
 import { textsOf, type Locale } from '#machines/texts';
@@ -20,9 +21,10 @@ import { createButtonHandler } from './inbox/button-handler.ts';
 import { createAttachmentLoader } from './inbox/attachment-loader.ts';
 import { createInboundHandler } from './inbox/inbound-handler.ts';
 import { recoverOnStartup } from './startup-recovery.ts';
-import { noticeLocale, createSystemNotice } from './system-notices.ts';
+import { noticeLocale, createSystemNotice, toSystemNotice } from './system-notices.ts';
 import { retargetRow } from './outbox/reply-routing.ts';
 import type { CoreLink } from './core-link-port.ts';
+import { createButtonCleaner } from './outbox/button-cleaner.ts';
 import { createReplySender, type ReplySender } from './outbox/reply-sender.ts';
 import { createRateLimit } from './rate-limit.ts';
 import { createReplyReceiver } from './outbox/reply-receiver.ts';
@@ -81,7 +83,11 @@ const retentionMs = 30 * dayMs;
 export async function startBridge(options: BridgeOptions) {
   const { settings, adapter, storage, log } = options;
   const { poster, submitter, reporter, watch, link, webhook = null, poll } = assemble(options);
-  const health = () => healthOf(link, storage);
+  let pollProblem: string | null = null;
+  const health = (): Record<string, unknown> => ({
+    ...healthOf(link, storage),
+    ...(pollProblem === null ? {} : { chatProblem: pollProblem }),
+  });
   // Before anything runs, so that a failing disk fails the start.
   const uncertain = recoverOnStartup({ storage, adapter, now: Date.now, log });
   const server = await startBridgeServer({ ...settings, webhook, health, log });
@@ -92,7 +98,13 @@ export async function startBridge(options: BridgeOptions) {
   watch.start();
   const polling = createRepeatedStep({
     async step(signal) {
-      await poll?.(signal);
+      try {
+        await poll?.(signal);
+        pollProblem = null;
+      } catch (error) {
+        pollProblem = messageOf(error);
+        throw error;
+      }
       return 0;
     },
     retryMs: pollRetryMs,
@@ -146,15 +158,17 @@ function assemble(options: BridgeOptions) {
   const link = options.link((reply) => Promise.resolve(replies.receive(reply)));
   const reporter = createDeliveryReporter({ channel, storage, link, now, log });
   const shared = { channel, adapter, storage, targets, link, say, now, log };
+  const buttons = createButtonCleaner(shared);
   const poster = createReplySender({
     ...shared,
     ...timings,
     onEnded: reporter.wake,
+    onAnswered: buttons.clear,
   });
   wakes.poster = poster;
   const submitter = createInboxSubmitter({
     ...shared,
-    buttonHandler: createButtonHandler({ ...shared, locale }),
+    buttonHandler: createButtonHandler({ ...shared, locale, onDecided: buttons.clear }),
     withFile: createAttachmentLoader({ ...shared, locale }),
     waitingNoticeMs: timings.waitingNoticeMs,
     onInboxChanged: wakePoster,
@@ -180,7 +194,10 @@ function assemble(options: BridgeOptions) {
       say(createSystemNotice(row, name, 'notice', chatTooFast, now()));
     },
   });
-  return { ...adapter.receive(inbound), poster, submitter, reporter, watch, link };
+  const received = adapter.receive(inbound, (notice) =>
+    say(toSystemNotice(notice, targets, now())),
+  );
+  return { ...received, poster, submitter, reporter, watch, link };
 }
 
 /** Body of `GET /healthz`. */

@@ -33,6 +33,8 @@ export interface ChannelAbilities {
   links: boolean;
   /** Messages with files: `fetchFile` gets them. */
   filesIn: boolean;
+  /** Largest file, if it is not the usual one of the attachment loader. */
+  fileMegabytesMax?: number;
   /** Posts with files. */
   filesOut: boolean;
   /** A post can be changed: later notices of a job replace its first one (`OutgoingPart.replaces`). */
@@ -48,11 +50,18 @@ export interface ChannelAdapter {
   readonly abilities: ChannelAbilities;
   readonly targets: ChannelTargets;
   /** Called once, before anything is posted. Messages come by webhook, by polling, or both. */
-  receive(inbound: InboundHandler): { webhook?: Webhook; poll?: Poll };
+  receive(inbound: InboundHandler, say: SayNotice): { webhook?: Webhook; poll?: Poll };
   /** The text in the markup of the chat; it is stored and split after this. Pure. */
   format(text: string): string;
   /** Never rejects. The answer of the chat as an event of machines/delivery.ts. */
   deliver(part: OutgoingPart): Promise<DeliveryOutcome>;
+  /** The limits of one place of the chat, where the chat has such limits. Then `tooFast` pauses this place only. */
+  paceOf?(target: ChannelTarget, chatUser: string): Pace;
+  /**
+   * Removes the buttons of a post: what they offered is decided. Never rejects. A failure is of no consequence, because a
+   * press on an old button is refused.
+   */
+  clearButtons?(target: ChannelTarget, chatUser: string, postId: string): Promise<void>;
   /**
    * Null if the server of the target takes requests, even if it refuses them; else the reason. Asked after a post with
    * an unknown result; without it, the next post is sent at once. Changes nothing; never rejects; `signal` ends it.
@@ -76,13 +85,24 @@ export interface OutgoingPart<Target extends ChannelTarget = ChannelTarget> {
   buttons: { jobId: string; n: number; list: readonly ReplyButton[] } | null;
   /** The same for each attempt to send this part. */
   key: string;
+  /** Of the first part: the key of the message that it answers; null: none is known. */
+  answers: string | null;
   /** `postId` of the post to change (`edits`); null: a new post. */
   replaces: string | null;
 }
 
+export interface Pace {
+  /** Name of the place whose posts are counted together: a direct chat, a room. */
+  place: string;
+  /** Minimum time between two posts there. */
+  minIntervalMs: number;
+  /** Posts per minute there; 0: no limit. */
+  perMinute: number;
+}
+
 /**
  * - sent: `posted`
- * - to be sent again: `tooFast` (all posts to the server wait), `tooLong` (in halves), `busy` (a few times), `stopped` and
+ * - to be sent again: `tooFast` (all posts to the server wait, or those to the place: `paceOf`), `tooLong` (in halves), `busy` (a few times), `stopped` and
  *   `unreachable` (waited out). `afterMs` is the chat's own wish, the least pause.
  * - refused for good: `refused`
  * - uncertain: `lost`, whenever the post may be in the chat
@@ -124,6 +144,19 @@ export interface InboundHandler {
     message: InboundMessage,
     check?: () => Promise<InboundOutcome | null>,
   ): Promise<InboundOutcome>;
+}
+
+/** Stores a text of the adapter itself, to be posted as every reply is. @throws GH_STORE_UNAVAILABLE */
+export type SayNotice = (notice: ChannelNotice) => void;
+
+/** A text of the adapter to a user: the answer to a command of the chat, why a message is not taken. */
+export interface ChannelNotice {
+  /** Name of the target. */
+  target: string;
+  chatUser: string;
+  /** A second notice with the same name is not posted. */
+  name: string;
+  text: string;
 }
 
 /** A path of the bridge's HTTP server. */

@@ -2,7 +2,9 @@
 import type { InboxRow, NewOutboxRow } from './bridge-storage-port.ts';
 import type { ReplyKind } from '#shared/wire/reply';
 import { localeOf, type Locale } from '#machines/texts';
+import type { ChannelNotice } from './channel-adapter-port.ts';
 import { newDelivery } from './outbox/delivery-transitions.ts';
+import type { ChannelTargets } from './targets.ts';
 
 /** `name` identifies the notice: a second one with the same name is not stored. */
 export function createSystemNotice(
@@ -27,6 +29,17 @@ export function createSystemNotice(
     replyToInboxId: recipient.id ?? 0,
     dueAt,
   };
+}
+
+/** The text of an adapter. */
+export function toSystemNotice(
+  { target, chatUser, name, text }: ChannelNotice,
+  targets: Pick<ChannelTargets, 'userIdOf'>,
+  at: number,
+): NewOutboxRow {
+  const lane = `${target}/${chatUser}`;
+  const recipient = { target, lane, chatUser, userId: targets.userIdOf(chatUser) };
+  return createSystemNotice(recipient, name, 'notice', text, at);
 }
 
 /** Locale of the text that the user wrote, or of the label of the clicked button; Korean if the text is empty. */

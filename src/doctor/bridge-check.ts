@@ -54,7 +54,9 @@ async function checkChannel(
       ...(await adapter.check()),
       fine(describeAbilities(channel, adapter.abilities)),
     ];
-    findings.push(await checkProcess(channel, reachableUrl(settings), config, isCoreThere));
+    findings.push(
+      await checkProcess(channel, adapter, { url: reachableUrl(settings), config, isCoreThere }),
+    );
     if (sendTest !== undefined) findings.push(await sendTestMessage(channel, adapter, sendTest));
     return findings;
   } catch (error) {
@@ -75,18 +77,23 @@ function describeAbilities(
 /** Whether the bridge itself runs at its address. */
 async function checkProcess(
   { name }: Channel,
-  url: string,
-  { nats }: Config,
-  isCoreThere: boolean,
+  adapter: ChannelAdapter,
+  { url, config, isCoreThere }: { url: string; config: Config; isCoreThere: boolean },
 ): Promise<CheckResult> {
   const { fine, fault } = checkResultsOf(name);
+  const { nats } = config;
   try {
     const { json } = await getJsonPage(`${url}/healthz`);
-    const { nats: bus, outbox, uncertain, dead } = json as Record<string, unknown>;
+    const { nats: bus, outbox, uncertain, dead, chatProblem } = json as Record<string, unknown>;
     const what = `the bridge runs at ${url}: NATS ${String(bus)}, ${String(outbox)} replies wait, ${String(uncertain)} uncertain, ${String(dead)} dead`;
     const startsOne = isCoreThere ? noServerAdvice : `start the core; ${noServerAdvice}`;
     const advice = nats.url === null ? startsOne : 'the line about nats says what to do';
-    return bus === 'connected' ? fine(what) : fault(what, advice);
+    if (bus !== 'connected') return fault(what, advice);
+    if (typeof chatProblem !== 'string') return fine(what);
+    return fault(
+      `the bridge at ${url} gets no messages: ${chatProblem}`,
+      adapter.adviceFor(chatProblem, adapter.targets.all[0]!),
+    );
   } catch {
     return fine(`the bridge does not run at ${url}`, `start it with: gatehouse bridge ${name}`);
   }
@@ -109,6 +116,7 @@ async function sendTestMessage(
     text,
     buttons: null,
     key: `doctor:${Date.now()}`,
+    answers: null,
     replaces: null,
   };
   const event = await adapter.deliver(post);

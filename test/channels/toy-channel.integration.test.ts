@@ -1,4 +1,7 @@
 /** The channel port: a second chat with other abilities runs through bridge, broker and core. */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openBridge } from '#app/bridge';
@@ -23,10 +26,13 @@ async function toyChat() {
   return chat;
 }
 
-const settingsOf = (chat: ToyChat, folder: string, keyed = false) => ({
+type ToyOptions = Partial<Record<'keyed' | 'buttons', boolean>> & { intervalMs?: number };
+
+const settingsOf = (chat: ToyChat, folder: string, options: ToyOptions) => ({
   url: chat.url,
   users: ['kim', 'lee'],
-  keyed,
+  keyed: false,
+  ...options,
   host: '127.0.0.1',
   port: 0,
   noticeDelayMs: 20,
@@ -35,13 +41,13 @@ const settingsOf = (chat: ToyChat, folder: string, keyed = false) => ({
 });
 
 /** The toy chat, its bridge, a broker and a core. */
-async function openToyBridge({ keyed = false } = {}) {
+async function openToyBridge(options: ToyOptions = {}) {
   const chat = await toyChat();
   const server = await broker();
   const nats = { mode: 'external', url: server.url };
   const fixture = await openCore({ nats }, { channels: ['toy'] });
   onTestFinished(() => fixture.close());
-  const settings = settingsOf(chat, fixture.folder, keyed);
+  const settings = settingsOf(chat, fixture.folder, options);
   const config = configSchema.parse({ nats, database: join(fixture.folder, 'gatehouse.db') });
   const start = () => openBridge(toyChannel(settings), config, silentLog());
   let bridge = await start();
@@ -51,6 +57,7 @@ async function openToyBridge({ keyed = false } = {}) {
     chat,
     config,
     settings,
+    health: () => bridge.health(),
     /** Stops the bridge, changes its database, and starts it again. */
     async restart(
       change: (storage: ReturnType<typeof createBridgeStore>) => void = () => undefined,
@@ -69,6 +76,15 @@ async function openToyBridge({ keyed = false } = {}) {
       return job === undefined ? [] : (await fixture.client.job(job.job_id)).deliveries;
     },
   };
+}
+
+/** Answers as the bridge's own server, whose port the tests do not know. */
+async function healthServer(health: () => Record<string, unknown>): Promise<number> {
+  const server = createServer((_, response) => response.end(JSON.stringify(health())));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  return (server.address() as AddressInfo).port;
 }
 
 describe.skipIf(natsCommand === null)('a channel with other abilities than Synology Chat', () => {
@@ -135,6 +151,59 @@ describe.skipIf(natsCommand === null)('a channel with other abilities than Synol
     await expect.poll(() => deliveries(), polled).toMatchObject([{ status: 'sent', parts: 1 }]);
     expect(chat.attempts).toBe(3);
     expect(chat.textsTo('kim')).toEqual(['답']);
+  });
+
+  test('pauses only the place that the chat has named as too fast, if the chat limits its places', async () => {
+    const { chat, small, texts } = await openToyBridge({ intervalMs: 1 });
+    chat.faults.push({ status: 429, retryAfterMs: 3_600_000 });
+    small.script(direct('잠시 뒤'), direct('바로'));
+    chat.say('kim', '질문');
+    await expect.poll(() => chat.attempts, polled).toBe(1);
+    chat.say('lee', '질문');
+    await texts('lee', 1);
+    expect([chat.textsTo('kim'), chat.attempts]).toEqual([[], 2]);
+  });
+
+  test('names the message that a post answers, and posts a text of the adapter once', async () => {
+    const { chat, small, texts } = await openToyBridge();
+    small.script(direct('하나'));
+    chat.say('kim', '/help');
+    chat.say('kim', '/help');
+    chat.say('kim', '첫째?');
+    await texts('kim', 2);
+    const posts = chat.posts.map(({ text, answers }) => [text, answers]);
+    expect(posts).toContainEqual(['ask anything', null]);
+    expect(posts).toContainEqual(['하나', 'toy-3']);
+  });
+
+  test('removes the buttons of a draft that was decided, also in words', async () => {
+    const { chat, small } = await openToyBridge({ buttons: true });
+    small.script(
+      saysJson({
+        action: 'tools',
+        tool: 'calendar',
+        operation: 'create_draft',
+        params: { title: '치과', date: '2031-03-05', time: '15:00' },
+      }),
+    );
+    chat.say('kim', '2031년 3월 5일 3시에 치과 잡아줘');
+    const shown = () => chat.posts.flatMap(({ buttons }) => buttons);
+    await expect.poll(shown, polled).toEqual(['확인', '취소']);
+    chat.say('kim', '확인');
+    await expect.poll(shown, polled).not.toContain('확인');
+  });
+
+  test('says in its health, and to the doctor, why the chat cannot be asked for messages', async () => {
+    const { chat, config, settings, health } = await openToyBridge();
+    chat.close();
+    await expect.poll(() => health()['chatProblem'], polled).toContain('fetch failed');
+    const url = `http://127.0.0.1:${await healthServer(health)}`;
+    const { port } = new URL(url);
+    const channels = [toyChannel({ ...settings, port: Number(port) })];
+    const found = await checkBridge(config, { channels });
+    expect(found.filter(({ ok }) => !ok)).toMatchObject([
+      { what: expect.stringContaining('gets no messages: fetch failed') as string },
+    ]);
   });
 
   test('keeps the long pause that the chat has asked for over a restart', async () => {

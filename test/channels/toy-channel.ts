@@ -1,7 +1,7 @@
 /**
  * A small chat and its adapter, for the tests of the channel port. Unlike Synology Chat it is polled, counts UTF-16
- * units, has no buttons, links or files, and can change a post; with `keyed` it takes a post with a known key for the
- * earlier one.
+ * units, has no links or files, and can change a post; it has buttons with `buttons`, and a limit per user with
+ * `intervalMs`; with `keyed` it takes a post with a known key for the earlier one. "/help" is answered by its adapter.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
@@ -12,6 +12,7 @@ import type {
   DeliveryOutcome,
   InboundHandler,
   OutgoingPart,
+  SayNotice,
 } from '#channels/channel-adapter-port';
 import { createTargets } from '#channels/targets';
 
@@ -28,7 +29,18 @@ export interface ToyPost {
   to: string;
   text: string;
   key: string;
+  /** Key of the message that it answers. */
+  answers: string | null;
+  /** Labels of the buttons under it. */
+  buttons: string[];
 }
+
+type ToyRequest = Omit<ToyPost, 'id'> & {
+  replaces: string | null;
+  isKeyed: boolean;
+  /** Id of the post that loses its buttons; such a request posts nothing. */
+  clear?: string;
+};
 
 export class ToyChat {
   readonly posts: ToyPost[] = [];
@@ -61,10 +73,11 @@ export class ToyChat {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (request.method === 'GET') return this.#answerPoll(request, response);
-    const body = JSON.parse((await request.toArray()).join('')) as Omit<ToyPost, 'id'> & {
-      replaces: string | null;
-      isKeyed: boolean;
-    };
+    const body = JSON.parse((await request.toArray()).join('')) as ToyRequest;
+    if (body.clear !== undefined) {
+      for (const post of this.posts) if (post.id === body.clear) post.buttons = [];
+      return void response.end('{}');
+    }
     this.attempts += 1;
     const fault = this.faults.shift();
     if (typeof fault === 'object') {
@@ -76,11 +89,7 @@ export class ToyChat {
     response.end(JSON.stringify({ id }));
   }
 
-  #store({
-    replaces,
-    isKeyed,
-    ...post
-  }: Omit<ToyPost, 'id'> & { replaces: string | null; isKeyed: boolean }) {
+  #store({ replaces, isKeyed, ...post }: ToyRequest) {
     const known = this.posts.find(
       ({ id, key }) => id === replaces || (isKeyed && key === post.key),
     );
@@ -107,6 +116,9 @@ interface ToySettings {
   url: string;
   users: string[];
   keyed: boolean;
+  buttons?: boolean;
+  /** Minimum time between two posts to one user. */
+  intervalMs?: number;
   host: string;
   port: number;
   noticeDelayMs: number;
@@ -126,7 +138,8 @@ export const toyChannel = (settings: ToySettings): Channel =>
       }),
   );
 
-function openToy({ url, users, keyed }: ToySettings): ChannelAdapter {
+function openToy(settings: ToySettings): ChannelAdapter {
+  const { url, users, keyed, buttons = false, intervalMs = 0 } = settings;
   const hall = {
     name: 'hall',
     isPrivate: true,
@@ -139,7 +152,7 @@ function openToy({ url, users, keyed }: ToySettings): ChannelAdapter {
       maxChars: 100,
       charUnit: 'utf-16',
       minIntervalMs: 0,
-      buttons: false,
+      buttons,
       links: false,
       filesIn: false,
       filesOut: false,
@@ -147,20 +160,31 @@ function openToy({ url, users, keyed }: ToySettings): ChannelAdapter {
       keyedPosts: keyed,
     },
     targets: createTargets([hall], {}, () => null),
-    receive: (inbound) => ({ poll: createPoll(url, inbound) }),
+    receive: (inbound, say) => ({ poll: createPoll(url, inbound, say) }),
     format: (text) => text,
     deliver: (part) => deliver(url, keyed, part),
+    ...(intervalMs === 0
+      ? {}
+      : { paceOf: (_, place) => ({ place, minIntervalMs: intervalMs, perMinute: 0 }) }),
+    async clearButtons(_, user, clear) {
+      await fetch(url, { method: 'POST', body: JSON.stringify({ to: user, clear }) });
+    },
     check: () => Promise.resolve([{ part: 'toy', ok: true, what: `its address is ${url}` }]),
     adviceFor: (error) => `is the chat there? ${error}`,
   };
 }
 
-function createPoll(url: string, inbound: InboundHandler) {
+function createPoll(url: string, inbound: InboundHandler, say: SayNotice) {
   let after = 0;
   return async (signal: AbortSignal): Promise<void> => {
     const response = await fetch(`${url}/?after=${after}`, { signal });
     const all = (await response.json()) as { id: number; from: string; text: string }[];
     for (const { id, from, text } of all) {
+      if (text === '/help') {
+        say({ target: 'hall', chatUser: from, name: `help-${from}`, text: 'ask anything' });
+        after = id;
+        continue;
+      }
       const outcome = await inbound.accept({
         key: `toy-${id}`,
         kind: 'message',
@@ -179,10 +203,11 @@ function createPoll(url: string, inbound: InboundHandler) {
 async function deliver(
   url: string,
   isKeyed: boolean,
-  { chatUser: to, text, key, replaces }: OutgoingPart,
+  { chatUser: to, text, key, answers, buttons, replaces }: OutgoingPart,
 ): Promise<DeliveryOutcome> {
   try {
-    const body = JSON.stringify({ to, text, key, replaces, isKeyed });
+    const labels = buttons?.list.map((button) => button.text) ?? [];
+    const body = JSON.stringify({ to, text, key, answers, buttons: labels, replaces, isKeyed });
     const response = await fetch(url, { method: 'POST', body });
     const { id, retryAfterMs } = (await response.json()) as { id: string; retryAfterMs: number };
     const error = `HTTP ${response.status}`;

@@ -9,7 +9,7 @@ import type { ChannelTarget } from '../targets.ts';
 
 export interface AttachmentLoaderParts {
   storage: Pick<BridgeStorage, 'saveAttachment' | 'markFileTried'>;
-  adapter: Pick<ChannelAdapter, 'targets' | 'fetchFile'>;
+  adapter: Pick<ChannelAdapter, 'abilities' | 'targets' | 'fetchFile'>;
   say(row: NewOutboxRow): void;
   locale: Locale | 'auto';
   now(): number;
@@ -18,7 +18,7 @@ export interface AttachmentLoaderParts {
 
 const megabyte = 1024 ** 2;
 /** Far more text than a message can carry. */
-const fileMegabytesMax = 10;
+const usualMegabytesMax = 10;
 /** The core accepts 64 KiB per message, other fields and JSON escapes included. */
 const bodyBytesMax = 56 * 1024;
 const triesMax = 3;
@@ -51,7 +51,7 @@ export function createAttachmentLoader(
         // The text only looked like a file name.
         return keep(null, row.text || (file.name ?? ''));
       case 'tooLarge':
-        return withoutFile(texts.fileTooLarge(name, fileMegabytesMax));
+        return withoutFile(texts.fileTooLarge(name, megabytesMaxOf(adapter)));
       case 'refused':
         log.warn({ key: row.key, error: fetched.error }, 'the chat refused a file');
         // It is unknown whether there is a file: a question may end in a file name, and still needs its answer.
@@ -91,14 +91,17 @@ export function createAttachmentLoader(
 const noFiles: ChannelFile = { kind: 'none' };
 const targetRemoved: ChannelFile = { kind: 'away', error: 'its place is not configured any more' };
 
+const megabytesMaxOf = ({ abilities }: AttachmentLoaderParts['adapter']): number =>
+  abilities.fileMegabytesMax ?? usualMegabytesMax;
+
 async function fetchFile(
   adapter: AttachmentLoaderParts['adapter'],
   target: ChannelTarget,
   postId: string,
 ): Promise<ChannelFile> {
+  const bytesMax = megabytesMaxOf(adapter) * megabyte;
   for (let tries = 1; ; tries += 1) {
-    const file =
-      (await adapter.fetchFile?.(target, postId, fileMegabytesMax * megabyte)) ?? noFiles;
+    const file = (await adapter.fetchFile?.(target, postId, bytesMax)) ?? noFiles;
     const isOver = file.kind !== 'away' && file.kind !== 'refused';
     if (isOver || tries === triesMax) return file;
     await new Promise((resolve) => setTimeout(resolve, retryMs * tries));

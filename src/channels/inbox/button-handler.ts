@@ -31,6 +31,8 @@ export interface ButtonHandlerParts {
   channel: string;
   targets: Pick<ChannelTargets, 'threadOf'>;
   say(row: NewOutboxRow): void;
+  /** The buttons of the job are of no use any more. */
+  onDecided?(jobId: string): void;
   locale: Locale | 'auto';
   now(): number;
   log: Log;
@@ -57,7 +59,7 @@ function submitOffer(
 }
 
 export function createButtonHandler(parts: ButtonHandlerParts) {
-  const { storage, link, channel, say, log } = parts;
+  const { storage, link, channel, say, onDecided, log } = parts;
   /** Ids of clicks that were sent to the core without a response: the core may have handled them. */
   const unconfirmed = new Set<number>();
   /** The language is that of the button's label. */
@@ -83,6 +85,7 @@ export function createButtonHandler(parts: ButtonHandlerParts) {
     const draft = shownDraft.safeParse(jobResult.ok ? jobResult.value : null);
     const isChanged = n !== undefined && draft.success && draft.data.seq > n;
     // Our own first try may have succeeded: then the job's reply reports the result.
+    if (!isChanged) onDecided?.(jobId);
     if (unconfirmed.delete(row.id) && !isChanged) return true;
     const { chatDraftChanged, chatButtonOld } = textsFor(row);
     return notifyUser(row, isChanged ? chatDraftChanged : chatButtonOld);
@@ -114,7 +117,10 @@ export function createButtonHandler(parts: ButtonHandlerParts) {
               name: action,
               words: texts.offers[action].words,
             });
-      if (outcome.ok) return true;
+      if (outcome.ok) {
+        onDecided?.(jobId);
+        return true;
+      }
       const { code, message } = outcome.problem;
       if (code === 'GH_JOB_CONFLICT' || code === 'GH_JOB_NOT_FOUND') {
         return notifyStaleButton(row, row.click!);

@@ -37,9 +37,10 @@ import {
   resolveUncertain,
 } from './delivery-transitions.ts';
 import { isSystemNotice, createSystemNotice } from '../system-notices.ts';
+import { createPlacePace } from './place-pace.ts';
 import { nextPart, type PostPart } from './split-post.ts';
 import type { ChannelTarget } from '../targets.ts';
-import type { ChannelAdapter } from '../channel-adapter-port.ts';
+import type { ChannelAdapter, Pace } from '../channel-adapter-port.ts';
 
 export interface ReplySenderParts {
   storage: BridgeStorage;
@@ -50,6 +51,8 @@ export interface ReplySenderParts {
   replyMsMax: number;
   say(row: NewOutboxRow): void;
   onEnded(): void;
+  /** A draft or an answer of the job is in the chat, in this outbox row. */
+  onAnswered(jobId: string, id: number): void;
   now(): number;
   log: Log;
 }
@@ -106,6 +109,7 @@ class ServerWorker {
   /** Since when an answer waits for an earlier one, by `performance.now()`. */
   readonly #blockedSince = new Map<number, number>();
   readonly #poisonDetector = createPoisonReplyDetector();
+  readonly #placePace = createPlacePace(() => performance.now());
   /** Value of `#serveCounter` when each lane was last served. */
   readonly #lastServed = new Map<string, number>();
   #serveCounter = 0;
@@ -158,7 +162,7 @@ class ServerWorker {
     let nextAt = Number.POSITIVE_INFINITY;
     for (const entry of storage.nextPerLane()) {
       if (adapter.targets.byName(entry.target)?.server !== this.#server) continue;
-      const dueAt = this.#dueAt(entry, at);
+      const dueAt = Math.max(this.#dueAt(entry, at), at + this.#paceMs(entry));
       if (dueAt > at) nextAt = Math.min(nextAt, dueAt);
       else if (best === null || this.#rank(entry) < this.#rank(best)) best = entry;
     }
@@ -176,6 +180,17 @@ class ServerWorker {
     const since = this.#blockedSince.get(entry.id) ?? performance.now();
     this.#blockedSince.set(entry.id, since);
     return at + Math.max(0, since + this.#parts.orderTimeoutMs - performance.now());
+  }
+
+  #paceOf({ target, chatUser }: OutboxEntry): Pace | null {
+    const { adapter } = this.#parts;
+    return adapter.paceOf?.(adapter.targets.byName(target)!, chatUser) ?? null;
+  }
+
+  /** Time until the place of the reply takes a post. */
+  #paceMs(entry: OutboxEntry): number {
+    const pace = this.#paceOf(entry);
+    return pace === null ? 0 : this.#placePace.waitMs(pace);
   }
 
   #rank = (entry: OutboxEntry): number => this.#lastServed.get(entry.lane) ?? 0;
@@ -212,9 +227,12 @@ class ServerWorker {
     storage.saveDelivery(entry.id, sending, {});
     const event = await this.#post(target, entry, part);
     const after = applyDeliveryEvent(sending, event);
-    this.#throttle(event, after);
+    this.#throttle(entry, event, after);
     await this.#persistOutcome(entry, after, event);
     if (after.state === 'sent' && isShortened(after)) this.#saveLearnedLimit(after);
+    if (after.state === 'sent' && entry.kind !== 'notice' && entry.jobId !== null) {
+      this.#parts.onAnswered(entry.jobId, entry.id);
+    }
   }
 
   /** The row is not marked `sending`: at worst the probe text is in the chat twice. */
@@ -233,19 +251,17 @@ class ServerWorker {
       text,
       buttons: null,
       key,
+      answers: null,
       replaces: null,
     });
     const isAccepted = event.type === 'posted';
     this.#poisonDetector.recordProbe(entry.id, isAccepted);
-    if (isAccepted) {
-      this.#readyAt = performance.now() + adapter.abilities.minIntervalMs;
-      return;
-    }
+    if (isAccepted) return this.#throttle(entry, event, delivery);
     const refusal: DeliveryEvent =
       event.type === 'tooFast' ? event : { type: 'stopped', error: eventError(event) };
     const sending = applyDeliveryEvent(delivery, { type: 'send', next: delivery.context.offset });
     const after = applyDeliveryEvent(sending, refusal);
-    this.#throttle(refusal, after);
+    this.#throttle(entry, refusal, after);
     await this.#persistOutcome(entry, after, refusal);
   }
 
@@ -302,6 +318,7 @@ class ServerWorker {
       chatUser,
       buttons: isLast && jobId !== null && buttons !== null ? { jobId, n, list: buttons } : null,
       key: `${entry.replyId}:${offset}-${part.end}`,
+      answers: offset === 0 ? storage.answeredKey(entry) : null,
       replaces: isUpdate ? storage.postedNotice(jobId, entry.lane) : null,
     });
     const outcome = resolveUncertain(event, adapter.abilities);
@@ -311,13 +328,20 @@ class ServerWorker {
   }
 
   /**
-   * The minimum interval and the pause after `tooFast` apply to all posts to the server; other refusals only to the reply.
+   * The minimum interval applies to all posts to the server, and so does the pause after `tooFast`, unless the chat limits
+   * its places: then it applies to the place. Other refusals apply to the reply only.
    * The next probe finds out whether the server is down: one reply that it never accepts must not block the others.
    */
-  #throttle(event: DeliveryEvent, { context }: StoredDelivery): void {
+  #throttle(entry: OutboxEntry, event: DeliveryEvent, { context }: StoredDelivery): void {
     const { adapter, log } = this.#parts;
     const pauseMs = event.type === 'tooFast' ? context.pauseMs : 0;
-    this.#readyAt = performance.now() + Math.max(adapter.abilities.minIntervalMs, pauseMs);
+    const pace = this.#paceOf(entry);
+    if (pace !== null) {
+      this.#placePace.record(pace);
+      this.#placePace.pause(pace, pauseMs);
+    }
+    const serverMs = pace === null ? pauseMs : 0;
+    this.#readyAt = performance.now() + Math.max(adapter.abilities.minIntervalMs, serverMs);
     if (!['lost', 'unreachable', 'stopped'].includes(event.type)) return;
     this.requireProbe();
     log.warn(

@@ -82,6 +82,17 @@ function prepare(connection: SqliteConnection) {
        select 1 from inbox join outbox on outbox.reply_id = 'own:wait-' || inbox.id || ':1'
        where inbox.job_id = ? and outbox.state <> 'dropped' limit 1`,
     ),
+    answeredKey: connection.prepare<[number], { key: string }>(
+      `select key from inbox where id = (select ${replyToInboxIdSql} from outbox where outbox.id = ?)`,
+    ),
+    takeButtons: connection.prepare<
+      [string, number],
+      { target: string; chatUser: string; context: string }
+    >(
+      `update outbox set buttons = null
+       where job_id = ? and buttons is not null and ended_at is not null and id <> ?
+       returning target, chat_user as chatUser, context`,
+    ),
     postedNotice: connection.prepare<[string, string], { postId: string | null }>(postedNoticeSql),
     hasReply: connection.prepare('select 1 from outbox where reply_id = ?'),
     hasAnswer: connection.prepare(
@@ -107,6 +118,12 @@ function prepare(connection: SqliteConnection) {
     learn: connection.prepare(
       'insert or replace into post_limit (nas, chars, at) values (?, ?, ?)',
     ),
+    ...prepareCounts(connection),
+  };
+}
+
+function prepareCounts(connection: SqliteConnection) {
+  return {
     openCounts: connection.prepare<[], Pick<BridgeCounts, 'inbox' | 'outbox'>>(
       `select
          (select count(*) from inbox where settled_at is null) as inbox,
@@ -153,6 +170,12 @@ export function createBridgeOutbox(connection: SqliteConnection) {
       void statements.addText.run(text, JSON.stringify(context), id),
     hasNotice: (jobId) => statements.hasNotice.get(jobId, jobId) !== undefined,
     postedNotice: (jobId, lane) => statements.postedNotice.get(jobId, lane)?.postId ?? null,
+    answeredKey: ({ id }) => statements.answeredKey.get(id)?.key ?? null,
+    takeButtonPosts: (jobId, exceptId) =>
+      statements.takeButtons.all(jobId, exceptId ?? 0).flatMap(({ context, ...post }) => {
+        const { postId } = JSON.parse(context) as OutboxEntry['delivery']['context'];
+        return postId === null ? [] : [{ ...post, postId }];
+      }),
     hasReply: (replyId) => statements.hasReply.get(replyId) !== undefined,
     hasAnswer: (jobId, n) => statements.hasAnswer.get(jobId, n) !== undefined,
     draftOf: (jobId) => statements.draft.get(jobId) ?? null,
