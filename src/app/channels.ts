@@ -15,22 +15,24 @@ export const channels: readonly Channel[] = [
     ({ synology }: Config) => synology,
     () => import('#channels/synology/synology-channel'),
   ),
+  defineChannel(
+    'telegram',
+    'Telegram',
+    ({ telegram, persons }: Config) => allowingPersons(telegram, persons, 'telegram'),
+    () => import('#channels/telegram/telegram-channel'),
+  ),
 ];
 
-/** A user's key may not write into these channels; `telegram` is reserved for the next one. */
-export const bridgeChannelNames: readonly string[] = [
-  ...channels.map(({ name }) => name),
-  'telegram',
-];
+/** A user's key may not write into these channels. */
+export const bridgeChannelNames: readonly string[] = channels.map(({ name }) => name);
 
 /**
  * Why the messages of a schedule cannot reach this channel; null if they can. A channel without a bridge is read over HTTP,
  * so that any name will do.
  */
 export async function channelFault(name: string, config: Config): Promise<string | null> {
-  if (!bridgeChannelNames.includes(name)) return null;
   const channel = channels.find((one) => one.name === name);
-  if (channel === undefined) return `channel: there is no bridge for ${name} yet`;
+  if (channel === undefined) return null;
   if (await channel.isConfigured(config)) return null;
   return `channel: ${name} is not configured; set its section of the configuration, or take another channel`;
 }
@@ -43,6 +45,16 @@ export interface Channel {
   isConfigured(config: Config): Promise<boolean>;
   /** @throws as `ChannelModule.open` */
   open(config: Config, log: Log): Promise<{ settings: ChannelSection; adapter: ChannelAdapter }>;
+}
+
+/** The section, in which the persons with an id in this chat may use the bot, too. */
+function allowingPersons<Section extends { allowedUserIds: (string | number)[] }>(
+  section: Section,
+  persons: Config['persons'],
+  channel: string,
+): Section {
+  const ids = persons.flatMap(({ channels: { [channel]: id } }) => id ?? []);
+  return { ...section, allowedUserIds: [...section.allowedUserIds, ...ids] };
 }
 
 type ChannelSection = BridgeSettings & { database: string };

@@ -101,10 +101,10 @@ export const remedies: Readonly<Record<ErrorCode, string>> = {
   GH_GATE_FULL: 'Try again in a moment, or raise `--concurrency` of the gate proxy.',
   GH_GATE_UPSTREAM: 'Start the model server, or correct `--target` of the gate proxy.',
   GH_BRIDGE_NOT_CONFIGURED:
-    'Set `synology.incomingUrl` and `synology.token`, see docs/synology.md.',
-  GH_BRIDGE_NO_USERS: 'Add the chat’s user numbers to `synology.allowedUserIds`.',
+    'Set `synology.incomingUrl` and `synology.token` (docs/synology.md), or `telegram.token` (docs/telegram.md).',
+  GH_BRIDGE_NO_USERS: 'Add the chat’s user numbers to `allowedUserIds` of its section.',
   GH_BRIDGE_TOKEN: 'Copy the token of the bot again from Synology Chat.',
-  GH_BRIDGE_USER: 'Add the number of the person to `synology.allowedUserIds`.',
+  GH_BRIDGE_USER: 'Add the number of the person to `allowedUserIds` of the chat’s section.',
   GH_BRIDGE_SLOW: 'Check the network between the NAS and the bridge; the NAS sends again.',
   GH_BRIDGE_UNCERTAIN: 'Look into the chat before the question is asked again.',
   GH_BRIDGE_DEAD: '`gatehouse doctor` tries the chat; then ask again.',

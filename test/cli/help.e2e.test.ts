@@ -80,7 +80,7 @@ describe('wrong usage', () => {
     [['jobs', 'show', 'a', '--state', 'done'], 'jobs show does not take --state'],
     [['jobs', '--state', 'fine'], 'expected one of ack, classify'],
     [['calendar'], 'calendar takes import, export, occurrences'],
-    [['bridge', 'telegram'], 'bridge takes synology, not telegram'],
+    [['bridge', 'matrix'], 'bridge takes synology, telegram, not matrix'],
     [['completion', 'csh'], 'expected one of bash, zsh, fish; found csh'],
     [['memo'], 'there is nothing to keep'],
   ])('of %j prints its reason on the last line, below the usage', async (args, reason) => {

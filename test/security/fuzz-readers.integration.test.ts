@@ -30,6 +30,7 @@ describe('a random configuration', () => {
     'jobs',
     'tools',
     'synology',
+    'telegram',
     'database',
     'timezone',
     '__proto__',

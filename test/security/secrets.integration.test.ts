@@ -24,6 +24,7 @@ const secrets = {
   calendarPassword: 'sentinel-calendar-password',
   chatToken: 'sentinel-chat-token',
   chatUrlToken: 'sentinel-chat-url-token',
+  telegramToken: 'sentinel-telegram-token',
 };
 const sentinel = /sentinel-[a-z-]+/g;
 const found = (text: string): string[] => [...new Set(text.match(sentinel))];
@@ -65,6 +66,11 @@ const settings = (baseUrl: string): Record<string, unknown> => ({
   synology: {
     incomingUrl: `https://${closed}/webapi/entry.cgi?token=${secrets.chatUrlToken}`,
     token: secrets.chatToken,
+    allowedUserIds: [4],
+  },
+  telegram: {
+    token: `700:${secrets.telegramToken}`,
+    apiRoot: `http://${closed}`,
     allowedUserIds: [4],
   },
 });
@@ -181,6 +187,9 @@ describe('an invalid configuration', () => {
     'server: {apiKeys: [{key: a, user: [ann], token: sentinel-a}]}',
     'synology: {incomingUrl: "sentinel-a"}',
     'synology: {token: [sentinel-a]}',
+    'telegram: {token: sentinel-a}',
+    'telegram: {token: [sentinel-a]}',
+    'telegram: {apiRoot: "https://me:sentinel-a@host"}',
     'backends: [{id: a, baseUrl: "ftp://me:sentinel-a@host/v1", model: m}]',
     'backends: [{id: a, baseUrl: "http://me:sentinel-a@host/v1", model: m}]',
     'backends: [{id: a, baseUrl: "http://host/v1", statusUrl: "http://sentinel-a@host", model: m}]',

@@ -23,6 +23,7 @@ import {
   urlWithoutCredentials,
 } from '#shared/config-fields';
 import { synologySchema } from '#channels/synology/synology-config';
+import { telegramSchema } from '#channels/telegram/telegram-config';
 import { mcpSchema } from '#mcp/mcp-settings';
 import { backendKinds } from '#models/client/server-profiles';
 
@@ -354,6 +355,7 @@ export const configSchema = z.strictObject({
   }),
   mcp: mcpSchema.describe('Tools of other programs (Model Context Protocol).'),
   synology: synologySchema,
+  telegram: telegramSchema,
   inspector: optionalSection({
     redaction: z
       .enum(['none', 'texts'])

@@ -38,6 +38,10 @@ interface Section {
     bots: readonly { allowedUserIds: readonly (string | number)[] }[];
     channels: readonly { userIdMap: Readonly<Record<string, string | number>> }[];
   };
+  telegram: {
+    allowedUserIds: readonly (string | number)[];
+    groups: readonly { allowedUserIds?: readonly (string | number)[] | undefined }[];
+  };
   tools: { calendar: object; email: object };
   mcp: { servers: readonly { users?: readonly string[] | undefined }[] };
 }
@@ -118,11 +122,14 @@ function channelMisfits(persons: readonly PersonSettings[], chats: readonly stri
 }
 
 /** An id of a person that is another one's id in a chat. */
-function namesakes({ persons, synology }: Section): Misfit[] {
-  const synologyIds = [
-    ...[synology, ...synology.bots].flatMap(({ allowedUserIds }) => allowedUserIds),
-    ...synology.channels.flatMap(({ userIdMap }) => Object.values(userIdMap)),
-  ].map(String);
+function namesakes({ persons, synology, telegram }: Section): Misfit[] {
+  const idsOf: Record<string, (string | number)[]> = {
+    synology: [
+      ...[synology, ...synology.bots].flatMap(({ allowedUserIds }) => allowedUserIds),
+      ...synology.channels.flatMap(({ userIdMap }) => Object.values(userIdMap)),
+    ],
+    telegram: [telegram, ...telegram.groups].flatMap(({ allowedUserIds = [] }) => allowedUserIds),
+  };
   return persons.flatMap(({ id, channels }, index) => {
     const path = ['persons', index, 'id'];
     const other = persons.find((one) => one.id !== id && Object.values(one.channels).includes(id));
@@ -131,8 +138,11 @@ function namesakes({ persons, synology }: Section): Misfit[] {
         { path, expected: `expected an id that is none of a chat: ${other.id} has it there` },
       ];
     }
-    if (synologyIds.includes(id) && channels['synology'] !== id) {
-      const why = 'a user of synology has it';
+    const chat = Object.entries(idsOf).find(
+      ([name, ids]) => channels[name] !== id && ids.map(String).includes(id),
+    );
+    if (chat !== undefined) {
+      const why = `a user of ${chat[0]} has it`;
       return [{ path, expected: `expected an id that is none of a chat: ${why}` }];
     }
     return [];

@@ -14,6 +14,7 @@ import type {
   Refusal,
   Webhook,
 } from '../channel-adapter-port.ts';
+import { stripTriggerWord } from '../inbox/trigger-word.ts';
 import { clickOf } from './buttons.ts';
 import type { Target, Targets } from './targets.ts';
 import type { WebhookAuthenticator } from './webhook-auth.ts';
@@ -128,7 +129,9 @@ function messageRow(
   target: Target,
   files: SynologyWebhookParts['files'],
 ): Content | InboundOutcome {
-  const text = stripTriggerWord(post.text, post.triggerWord, target.triggerWords);
+  const { triggerWord } = post;
+  const words = [...(triggerWord === null ? [] : [triggerWord]), ...target.triggerWords];
+  const text = stripTriggerWord(post.text, words) ?? post.text.trim();
   const hint = post.fileName ?? (fileName.test(text) ? text : null);
   const isBlank = text === '';
   const mayHaveFile = files === 'always' || (files === 'names' && (hint !== null || isBlank));
@@ -149,24 +152,6 @@ function messageRow(
 /** A trigger word alone asks nothing; it is accepted, because Chat may stop sending after a refusal. */
 const emptyPostOutcome = (post: MessagePost): InboundOutcome =>
   post.text.trim() === '' ? invalid('text: missing') : { ok: true, isNew: false };
-
-function stripTriggerWord(
-  raw: string,
-  usedTrigger: string | null,
-  words: readonly string[],
-): string {
-  const text = raw.trim();
-  for (const word of usedTrigger === null ? words : [usedTrigger, ...words]) {
-    if (word !== '' && text.startsWith(word) && !isWithinWord(text, word.length)) {
-      return text.slice(word.length).replace(/^[\s:,]+/, '');
-    }
-  }
-  return text;
-}
-
-/** 도움 is no trigger of 도움말; a symbol such as ! may stand right before the question. */
-const isWithinWord = (text: string, at: number): boolean =>
-  /[\p{L}\p{M}\p{N}]$/u.test(text.slice(0, at)) && /^[\p{L}\p{M}\p{N}]/u.test(text.slice(at));
 
 /** Only the language of the label is used. */
 const labelUnitsMax = 40;

@@ -82,6 +82,9 @@ describe('the key `persons`', () => {
     const line = 'synology: {incomingUrl: "http://nas/x", token: t, allowedUserIds: [4, 5]}';
     expect(refusalOf('persons: [{id: "5"}]', line)).toContain('a user of synology has it');
     expect(read('persons: [{id: "5", channels: {synology: 5}}]', line).persons[0]?.id).toBe('5');
+    const group = 'telegram: {groups: [{id: -4, allowedUserIds: [5]}]}';
+    expect(refusalOf('persons: [{id: "5"}]', group)).toContain('a user of telegram has it');
+    read('persons: [{id: "5", channels: {telegram: 5}}]', group);
   });
 
   test('a key that stands twice is not quoted', () => {

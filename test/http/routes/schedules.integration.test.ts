@@ -215,7 +215,7 @@ describe('a schedule over HTTP', () => {
     ['a text of blanks', { text: ' \n ' }, 'GH_REQUEST_INVALID'],
     ['a text that is too long', { text: 'x'.repeat(2_001) }, 'GH_REQUEST_INVALID'],
     ['a chat that is not configured', { channel: 'synology' }, 'GH_SCHEDULE_INVALID'],
-    ['a chat without a bridge', { channel: 'telegram' }, 'GH_SCHEDULE_INVALID'],
+    ['another chat that is not configured', { channel: 'telegram' }, 'GH_SCHEDULE_INVALID'],
     ['a channel with a dot', { channel: 'a.b' }, 'GH_REQUEST_INVALID'],
     ['no rule', { rule: undefined }, 'GH_SCHEDULE_INVALID'],
     ['two rules', { at: '2031-01-01T09:00' }, 'GH_SCHEDULE_INVALID'],
