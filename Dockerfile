@@ -1,4 +1,4 @@
-# One image for the core and the bridge: `serve` is the default command, `bridge synology` starts the bridge (docker-compose.yml).
+# One image for the core and the bridges: `serve` is the default command, `bridge synology` or `bridge telegram` starts a bridge (docker-compose.yml).
 FROM node:24.21.0-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./

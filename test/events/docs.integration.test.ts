@@ -51,7 +51,7 @@ describe('docs/events.md', () => {
 /** A server with the permissions of docs/events.md. */
 async function guarded() {
   const acl = blocks.find(({ text }) => text.startsWith('accounts {'))!.text;
-  const server = await broker({ config: acl.replaceAll(/\$(CORE|READER|BRIDGE)_PASSWORD/g, 'pw') });
+  const server = await broker({ config: acl.replaceAll(/\$[A-Z]+_PASSWORD/g, 'pw') });
   const rig = await openGatehouse({ url: server.url, user: 'core', password: 'pw' });
   await until(() => rig.messaging.status().bus === 'connected');
   return { server, rig };

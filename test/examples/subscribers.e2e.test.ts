@@ -143,7 +143,7 @@ describe.skipIf(natsCommand === null)('each subscriber of examples/', () => {
         join(examples, '..', 'deploy', 'nats', 'authorization.conf'),
         'utf8',
       );
-      const config = page.replaceAll(/\$(CORE|READER|BRIDGE)_PASSWORD/g, 'pw-$1');
+      const config = page.replaceAll(/\$([A-Z]+)_PASSWORD/g, 'pw-$1');
       const server = await broker({ config });
       const login = { url: server.url, user: 'core', password: 'pw-CORE' };
       const setting = await openDrafts({ nats: { mode: 'external', ...login } });

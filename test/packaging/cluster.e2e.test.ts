@@ -116,7 +116,8 @@ describe('the compose profile cluster', () => {
       config.replace('store_dir: /data', 'store_dir: "data"'),
     );
     writeFileSync(join(folder, 'authorization.conf'), read('deploy', 'nats', 'authorization.conf'));
-    const passwords = { CORE_PASSWORD: 'p1', BRIDGE_PASSWORD: 'p2', READER_PASSWORD: 'p3' };
+    const names = ['CORE', 'BRIDGE', 'TELEGRAM', 'READER'];
+    const passwords = Object.fromEntries(names.map((name) => [`${name}_PASSWORD`, `p-${name}`]));
     const tried = spawnSync(natsCommand!, ['-t', '-c', join(folder, 'nats.conf')], {
       cwd: folder,
       env: { ...process.env, ...passwords, NATS_NAME: 'nats-1' },

@@ -46,17 +46,30 @@ const env = Object.fromEntries(
   ]),
 );
 
+/** Values that must have a certain form. */
+const forms: Record<string, string> = {
+  SYNOLOGY_URL: 'https://nas.example/x?token=%22t%22',
+  TELEGRAM_TOKEN: '700:p0',
+  TELEGRAM_USER_IDS: '4,5',
+};
+
 describe('docker-compose.yml', () => {
-  test('has the broker and the core, and as optional services the bridge, a database and a model server', () => {
+  test('has the broker and the core, and as optional services the bridges, a database and a model server', () => {
     expect(services.map(([name]) => name).sort()).toEqual([
       'bridge',
       'core',
       'nats',
       'ollama',
       'postgres',
+      'telegram',
     ]);
     const optional = services.filter(([, { profiles }]) => profiles !== undefined);
-    expect(optional.map(([name]) => name).sort()).toEqual(['bridge', 'ollama', 'postgres']);
+    expect(optional.map(([name]) => name).sort()).toEqual([
+      'bridge',
+      'ollama',
+      'postgres',
+      'telegram',
+    ]);
   });
 
   test('takes only variables of env.example, and env.example has no secret', () => {
@@ -107,16 +120,12 @@ describe('docker-compose.yml', () => {
   test.each(ours)('runs %s with an existing command and a valid configuration', (_, service) => {
     expect(overviewOf(commands)).toContain(`  ${service.command!.join(' ')}`);
     const given = Object.keys(service.environment ?? {});
-    const names = service.environment!['GATEHOUSE_CONFIG']!.includes('core')
+    const file = service.environment!['GATEHOUSE_CONFIG']!;
+    const names = file.includes('core')
       ? ['core.yaml', 'core-ollama.yaml', 'core-postgres.yaml']
-      : ['bridge.yaml'];
+      : [file.replace('/etc/gatehouse/', '')];
     for (const name of names) {
-      const values = Object.fromEntries(
-        given.map((key) => [
-          key,
-          key === 'SYNOLOGY_URL' ? 'https://nas.example/x?token=%22t%22' : 'p0',
-        ]),
-      );
+      const values = Object.fromEntries(given.map((key) => [key, forms[key] ?? 'p0']));
       const config = parseConfig(read(`deploy/docker/${name}.example`), name, values);
       const isPostgres = name === 'core-postgres.yaml';
       if (isPostgres) {

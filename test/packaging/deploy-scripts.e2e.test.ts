@@ -94,7 +94,7 @@ test('deploy/docker/prepare.sh makes settings with different passwords, and does
   const secrets = [...env.matchAll(/^\w+(?:_PASSWORD|_API_KEY)=(p[0-9a-f]{48})$/gm)].map(
     ([, value]) => value,
   );
-  expect(new Set(secrets).size).toBe(6);
+  expect(new Set(secrets).size).toBe(7);
   const core = join(folder, 'deploy', 'docker', 'core.yaml');
   expect(existsSync(core)).toBe(true);
   writeFileSync(core, 'mine');
@@ -115,6 +115,7 @@ test('deploy/docker/prepare.sh adds the passwords that the .env of an earlier ve
   expect(env.startsWith(`${old}\n`)).toBe(true);
   const added = env.slice(old.length + 1).matchAll(/^(\w+)=p[0-9a-f]{48}$/gm);
   expect([...added].map(([, name]) => name)).toEqual([
+    'TELEGRAM_PASSWORD',
     'READER_PASSWORD',
     'DATABASE_PASSWORD',
     'REPLICATION_PASSWORD',

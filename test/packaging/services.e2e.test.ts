@@ -91,10 +91,14 @@ describe('the permissions in deploy/nats', () => {
     expect(config).toMatch(/sync_interval: always/);
   });
 
-  test.skipIf(natsCommand === null)(
-    'let core and bridge work together with their passwords, and refuse other clients',
-    async () => {
-      for (const name of ['CORE', 'BRIDGE', 'READER']) vi.stubEnv(`${name}_PASSWORD`, `p-${name}`);
+  test.skipIf(natsCommand === null).for([
+    ['bridge', 'synology'],
+    ['telegram', 'telegram'],
+  ])(
+    'let core and %s work together with their passwords, and refuse other clients',
+    async ([user, channel]) => {
+      for (const name of ['CORE', 'BRIDGE', 'TELEGRAM', 'READER'])
+        vi.stubEnv(`${name}_PASSWORD`, `p-${name}`);
       onTestFinished(() => void vi.unstubAllEnvs());
       const server = await broker({ config: authorization });
       const fixture = await openCore({
@@ -104,8 +108,8 @@ describe('the permissions in deploy/nats', () => {
       fixture.small.script(direct('네'));
       const posted: Reply[] = [];
       const link = new ChannelLink({
-        config: natsConfig({ url: server.url, user: 'bridge', password: 'p-BRIDGE' }),
-        channel: 'synology',
+        config: natsConfig({ url: server.url, user: user!, password: `p-${user!.toUpperCase()}` }),
+        channel: channel!,
         dataFolder: folderForTest(),
         onReply(reply) {
           posted.push(reply);

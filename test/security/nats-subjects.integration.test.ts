@@ -101,6 +101,7 @@ describe.skipIf(natsCommand === null)('every subject of Gatehouse', () => {
     const tried = [...new Set(all.map(([subject]) => subject))].filter(publishable);
     for (const [user, inbox, own] of [
       ['bridge', '_INBOX_synology', 'synology'],
+      ['telegram', '_INBOX_telegram', 'telegram'],
       ['reader', '_INBOX_reader', 'none'],
     ] as const) {
       const nc = await connectClient(server, { user, pass: 'pw', inboxPrefix: inbox });
@@ -116,6 +117,7 @@ describe.skipIf(natsCommand === null)('every subject of Gatehouse', () => {
     const live = [subjects.wildcards.live, subjects.wildcards.tokens, subjects.tokens(address(''))];
     for (const [user, inbox, own] of [
       ['bridge', '_INBOX_synology', []],
+      ['telegram', '_INBOX_telegram', []],
       ['reader', '_INBOX_reader', live],
     ] as const) {
       const nc = await connectClient(server, { user, pass: 'pw', inboxPrefix: inbox });

@@ -32,7 +32,7 @@ export interface PollParts {
 }
 
 const allowedUpdates = ['message', 'edited_message', 'callback_query', 'my_chat_member'] as const;
-/** Sentences to people who are not served, per minute: anybody can find a bot. */
+/** Sentences to people who are not served, and log lines about them, per minute: anybody can find a bot. */
 const strangersPerMinute = 10;
 const supergroupIdMax = -1_000_000_000_000;
 
@@ -126,8 +126,10 @@ function createUpdateHandler(parts: PollParts, read: (update: Update) => Read): 
         return acceptClick(found, parts, signal);
       case 'stranger': {
         const { notice, userId, chatId } = found;
-        log.warn({ user: userId, chat: chatId }, 'somebody who is not served wrote to the bot');
-        if (strangersLeft.take('all', 1) === 0) say(notice);
+        const isHeard = strangersLeft.take('all', 1) === 0;
+        const level = isHeard ? 'warn' : 'debug';
+        log[level]({ user: userId, chat: chatId }, 'somebody who is not served wrote to the bot');
+        if (isHeard) say(notice);
         return true;
       }
       case 'membership':

@@ -78,7 +78,11 @@ export function parseTargets(settings: TargetSettings): Targets {
     ...base,
     byName,
     threadOf: threadOfName,
-    byThread: (thread) => byName(thread === null ? main : nameOfThread(thread)),
+    byThread(thread) {
+      if (thread === null) return mainTarget;
+      // A thread of this name must not reach people who are not served.
+      return thread === strangers ? null : byName(nameOfThread(thread));
+    },
     allowed,
     groups,
     placeOf(groupId, topicId) {

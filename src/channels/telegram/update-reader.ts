@@ -103,7 +103,8 @@ function readMessage(message: Message, parts: UpdateReaderParts, memory: Memory)
   if (origin !== undefined) migrations.record(origin, chat.id);
   const sender = senderOf(message, parts);
   if (sender === null) return ignored('a post of a channel or of another bot');
-  const { media_group_id: album } = message;
+  const { media_group_id: albumId } = message;
+  const album = albumId === undefined ? undefined : `${chat.id}/${albumId}`;
   const caption = sender.words ?? '';
   if (album !== undefined && caption !== '') memory.putCaption(album, caption);
   const isOfAlbum = album !== undefined && caption === '' && memory.captionOf(album) !== '';
