@@ -86,6 +86,22 @@ export const commands: Commands = {
       return (await import('./mcp.ts')).acceptTools({ configFile, id, json });
     },
   },
+  'mcp login': {
+    summary: 'log in at an MCP server (OAuth), with a browser',
+    takes: 'ID',
+    options: ['json'],
+    async run([id = ''], { config: configFile, json }) {
+      return (await import('./mcp-login.ts')).logInAtServer({ configFile, id, json });
+    },
+  },
+  'mcp logout': {
+    summary: 'forget the login at an MCP server',
+    takes: 'ID',
+    options: ['json'],
+    async run([id = ''], { config: configFile, json }) {
+      return (await import('./mcp-login.ts')).logOutAtServer({ configFile, id, json });
+    },
+  },
   'mcp serve': {
     summary: 'the tools of a running core for an MCP client, on standard input and output',
     options: ['url', 'user'],

@@ -22,6 +22,7 @@ export async function listServers(client: CoreClient, json: boolean): Promise<vo
     const { id, state, problem, protocol_version: version, starts } = server;
     const facts = [server.transport, ...(version === null ? [] : [version]), `${starts} starts`];
     console.log(`${id}  ${state}  (${facts.join(', ')})${problem === null ? '' : `  ${problem}`}`);
+    if (server.login === 'needed') console.log(`  needs a login: gatehouse mcp login ${id}`);
     for (const tool of server.tools) console.log(`  ${toolLine(tool)}`);
   }
 }
@@ -35,7 +36,7 @@ function toolLine(tool: McpServerView['tools'][number]): string {
   return `${name.padEnd(28)} ${asks.padEnd(20)} ${state}${what}${since}${hash}`;
 }
 
-interface DirectCommand {
+export interface DirectCommand {
   configFile: string | undefined;
   id: string;
   json: boolean;
@@ -132,7 +133,7 @@ function parseInput(input: string): Record<string, unknown> {
 }
 
 /** With a process of its own for a server on standard input and output; it is gone at the end. */
-async function withServer(
+export async function withServer(
   { configFile, id }: DirectCommand,
   work: (mcp: McpServers, id: string) => Promise<void>,
 ): Promise<void> {
@@ -147,7 +148,8 @@ async function withServer(
     await work(mcp, id);
   } catch (error) {
     if (!(error instanceof McpCallError)) throw error;
-    throw new CommandError(`${id}: ${error.message}`, { cause: error });
+    const advice = error.kind === 'logged_out' ? `; log in: gatehouse mcp login ${id}` : '';
+    throw new CommandError(`${id}: ${error.message}${advice}`, { cause: error });
   } finally {
     await mcp.stop();
   }

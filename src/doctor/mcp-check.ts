@@ -2,6 +2,7 @@
 import type { Config } from '#app/config/config';
 import { dataFolderOf } from '#app/config/database-settings';
 import { createMcp } from '#mcp/mcp';
+import { McpCallError } from '#mcp/mcp-connection';
 import type { McpServer } from '#mcp/mcp-server';
 import type { CheckResult } from '#shared/check-result';
 import { checkResultsOf } from '#shared/check-result';
@@ -26,6 +27,9 @@ async function checkServer(server: McpServer): Promise<CheckResult[]> {
   try {
     await server.refresh();
   } catch (error) {
+    if (error instanceof McpCallError && error.kind === 'logged_out') {
+      return [fault(messageOf(error), `log in: gatehouse mcp login ${server.id}`)];
+    }
     return [fault(messageOf(error), 'check its command or url with `gatehouse mcp probe ID`')];
   }
   const { tools, protocol_version: version } = server.view();

@@ -7,6 +7,7 @@
  */
 import {
   Client,
+  InsufficientScopeError,
   ProtocolError,
   ProtocolErrorCode,
   SdkError,
@@ -21,6 +22,8 @@ import {
 import { messageOf } from '#shared/errors';
 import type { Log } from '#shared/log';
 import type { McpServerSettings } from './mcp-settings.ts';
+import { OAuthFailure } from './oauth/oauth-client.ts';
+import type { OAuthSession } from './oauth/oauth-session.ts';
 import { messageBytesMax, StdioTransport } from './stdio-transport.ts';
 import { repairToolLists } from './tool-list-repair.ts';
 
@@ -33,7 +36,10 @@ export type CallFailureKind =
   | 'quarantined'
   /** The server cannot be reached: it has not received the call. */
   | 'unreachable'
+  /** The server has refused the access. */
   | 'login'
+  /** The same, and a person can log in anew (OAuth). */
+  | 'logged_out'
   /** The limit has passed, or the caller has gone, after the call was sent. */
   | 'timeout'
   /** The connection ended after the call was sent. */
@@ -77,6 +83,8 @@ export interface McpConnection {
 
 interface ConnectionOptions {
   settings: McpServerSettings;
+  /** With `oauth` in the settings. */
+  login?: OAuthSession | undefined;
   timeoutMs: number;
   /** Ends the attempt to connect. */
   signal: AbortSignal;
@@ -94,20 +102,13 @@ const toolsMax = 1_000;
 
 /** @throws McpCallError */
 export async function connectToServer(options: ConnectionOptions): Promise<McpConnection> {
-  const { settings, timeoutMs, signal, log } = options;
-  const transport = transportOf(settings, log);
-  const client = new Client(
-    // The version of the program is nothing that a foreign server needs.
-    { name: 'gatehouse', version: '1' },
-    {
-      capabilities: {},
-      listMaxPages: pagesMax,
-      inputRequired: { autoFulfill: false },
-      // A second process only to ask for the version is not worth it.
-      versionNegotiation: { mode: transport instanceof StdioTransport ? 'legacy' : 'auto' },
-      listChanged: { tools: { autoRefresh: false, onChanged: () => options.onToolsChanged() } },
-    },
-  );
+  const { timeoutMs, signal, log } = options;
+  const transport = transportOf(options);
+  const client = createClient(options, transport);
+  const asLogin = (error: McpCallError): McpCallError =>
+    error.kind === 'login' && options.login !== undefined
+      ? new McpCallError('logged_out', error.message, error)
+      : error;
   let isOpen = true;
   // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the client has no other way
   client.onclose = () => {
@@ -126,13 +127,13 @@ export async function connectToServer(options: ConnectionOptions): Promise<McpCo
     await client.connect(transport, { timeout: timeoutMs, signal });
   } catch (error) {
     isOpen = false;
-    const failure = connectError(error, transport);
+    const failure = asLogin(connectError(error, transport));
     await transport.close().catch(() => undefined);
     throw failure;
   }
   const sent = watchSends(transport);
   return {
-    serverName: client.getServerVersion()?.name ?? settings.id,
+    serverName: client.getServerVersion()?.name ?? options.settings.id,
     protocolVersion: client.getNegotiatedProtocolVersion() ?? 'unknown',
     pid: transport instanceof StdioTransport ? transport.pid : null,
     get isOpen() {
@@ -150,7 +151,7 @@ export async function connectToServer(options: ConnectionOptions): Promise<McpCo
         return tools.slice(0, toolsMax);
       } catch (error) {
         // No tool was called: the list is not one.
-        throw callError(error, transport, false);
+        throw asLogin(callError(error, transport, false));
       }
     },
     async call(definition, args, { timeoutMs: limitMs, signal }) {
@@ -162,27 +163,44 @@ export async function connectToServer(options: ConnectionOptions): Promise<McpCo
           { timeout: limitMs, signal, toolDefinition },
         );
       } catch (error) {
-        throw callError(error, transport, sent.count > before, signal);
+        throw asLogin(callError(error, transport, sent.count > before, signal));
       }
     },
     close,
   };
 }
 
+function createClient({ onToolsChanged }: ConnectionOptions, transport: Transport): Client {
+  return new Client(
+    // The version of the program is nothing that a foreign server needs.
+    { name: 'gatehouse', version: '1' },
+    {
+      capabilities: {},
+      listMaxPages: pagesMax,
+      inputRequired: { autoFulfill: false },
+      // A second process only to ask for the version is not worth it.
+      versionNegotiation: { mode: transport instanceof StdioTransport ? 'legacy' : 'auto' },
+      listChanged: { tools: { autoRefresh: false, onChanged: () => onToolsChanged() } },
+    },
+  );
+}
+
 const closeMs = 1_000;
 
-function transportOf(settings: McpServerSettings, log: Log): Transport {
-  const transport = plainTransportOf(settings, log);
-  repairToolLists(transport, log);
+type TransportOptions = Pick<ConnectionOptions, 'settings' | 'login' | 'log'>;
+
+function transportOf(options: TransportOptions): Transport {
+  const transport = plainTransportOf(options);
+  repairToolLists(transport, options.log);
   return transport;
 }
 
-function plainTransportOf(settings: McpServerSettings, log: Log): Transport {
+function plainTransportOf({ settings, login, log }: TransportOptions): Transport {
   const { command, env, cwd, url, headers } = settings;
   if (command !== undefined) return new StdioTransport({ command, env, cwd }, log);
   return new StreamableHTTPClientTransport(new URL(url!), {
     requestInit: { headers },
-    fetch: boundedFetch,
+    fetch: login?.authorize(boundedFetch) ?? boundedFetch,
     reconnectionOptions: {
       initialReconnectionDelay: 500,
       maxReconnectionDelay: 5_000,
@@ -230,7 +248,7 @@ const connectError = (error: unknown, transport: Transport): McpCallError => {
   const hint = isNotThere
     ? ' (no Streamable HTTP at this address; HTTP+SSE of 2024 is not supported)'
     : '';
-  return new McpCallError(kind === 'login' ? 'login' : 'unreachable', message + hint, error);
+  return new McpCallError(kind === 'login' ? kind : 'unreachable', message + hint, error);
 };
 
 /** Errors of JSON-RPC that a server answers before it runs a tool. */
@@ -270,6 +288,8 @@ function callError(
 const requestTimeoutStatus = 408;
 
 function failureKind(error: unknown, wasSent: boolean): CallFailureKind {
+  if (error instanceof InsufficientScopeError) return 'login';
+  if (error instanceof OAuthFailure) return 'unreachable';
   if (error instanceof SdkHttpError) {
     if (error.status === 401 || error.status === 403) return 'login';
     const isRefused = error.status < 500 && error.status !== requestTimeoutStatus;

@@ -18,6 +18,8 @@ import {
   type ToolDefinition,
 } from './mcp-connection.ts';
 import { startTimeoutMs, type McpServerSettings } from './mcp-settings.ts';
+import type { LoginStore } from './oauth/login-store.ts';
+import { OAuthSession } from './oauth/oauth-session.ts';
 import {
   catalogOf,
   isReady,
@@ -31,6 +33,7 @@ interface McpServerOptions {
   settings: McpServerSettings;
   callTimeoutMs: number;
   pins: ToolPins;
+  logins: LoginStore;
   clock: Clock;
   log: Log;
   /** For tests. */
@@ -51,6 +54,9 @@ export class McpServer {
   readonly settings: McpServerSettings;
   readonly #options: McpServerOptions;
   readonly #log: Log;
+  readonly #login: OAuthSession | undefined;
+  /** Of the stored logins, when the last start failed. */
+  #loginsVersion = '';
   #connection: McpConnection | null = null;
   #connecting: Promise<McpConnection> | null = null;
   /** Null until the server has given its list. */
@@ -62,6 +68,8 @@ export class McpServer {
   #starts = 0;
   #retryAt = 0;
   #problem: string | null = null;
+  /** Of the last failure: a call during the pause after it says the same. */
+  #problemKind: 'login' | 'logged_out' | 'unreachable' = 'unreachable';
   #running = 0;
   #idleTimer: NodeJS.Timeout | null = null;
   readonly #stopping = new AbortController();
@@ -73,6 +81,11 @@ export class McpServer {
     this.id = options.settings.id;
     this.#unknown = withoutDefinitions(options.settings, 'unknown');
     this.#log = options.log.child({ mcp: this.id });
+    const { url, oauth } = options.settings;
+    if (url === undefined || oauth === undefined) return;
+    const { clock, logins: store } = options;
+    const session = { serverId: this.id, url, settings: oauth, store, clock, log: this.#log };
+    this.#login = new OAuthSession(session);
   }
 
   /** The listed tools. Another process may have accepted definitions since the last look. */
@@ -118,6 +131,7 @@ export class McpServer {
       protocol_version: this.#connection?.protocolVersion ?? null,
       starts: this.#starts,
       failures: this.#failures,
+      login: this.#login?.state ?? null,
       users: this.settings.users ?? null,
       tools: this.tools.map(({ name, effect, isTightened, state, changed, pin }) => ({
         name,
@@ -239,8 +253,12 @@ export class McpServer {
     if (this.#connection?.isOpen === true) return this.#connection;
     if (this.#stopping.signal.aborted)
       throw new McpCallError('unreachable', 'the core is stopping');
+    // A person has logged in: that was what the server waited for.
+    if (this.#login !== undefined && this.#loginsVersion !== this.#options.logins.version()) {
+      this.#retryAt = 0;
+    }
     if (this.#connecting === null && this.#options.clock.now() < this.#retryAt) {
-      throw new McpCallError('unreachable', this.#problem ?? 'the server has ended');
+      throw new McpCallError(this.#problemKind, this.#problem ?? 'the server has ended');
     }
     this.#connecting ??= this.#start().finally(() => (this.#connecting = null));
     return this.#connecting;
@@ -254,6 +272,7 @@ export class McpServer {
     try {
       connection = await (this.#options.connect ?? connectToServer)({
         settings: this.settings,
+        login: this.#login,
         timeoutMs: startTimeoutMs,
         signal: this.#stopping.signal,
         log: this.#log,
@@ -266,7 +285,8 @@ export class McpServer {
           if (connection === null || this.#connection !== connection) return;
           this.#connection = null;
           this.#track(connection.close());
-          if (this.#options.clock.now() - startedAt < stableMs) this.#failed('it has ended');
+          if (this.#options.clock.now() - startedAt < stableMs)
+            this.#failed('it has ended', 'unreachable');
         },
       });
       this.#connection = connection;
@@ -276,16 +296,20 @@ export class McpServer {
       return connection;
     } catch (error) {
       this.#disconnect();
-      this.#failed(messageOf(error));
-      if (!(error instanceof McpCallError) || error.kind === 'login') throw error;
+      const kind = error instanceof McpCallError ? error.kind : null;
+      const isRefused = kind === 'login' || kind === 'logged_out';
+      this.#failed(messageOf(error), isRefused ? kind : 'unreachable');
+      if (kind === null || isRefused) throw error;
       // Also if its list did not come: no call was sent.
-      throw new McpCallError('unreachable', error.message, error);
+      throw new McpCallError('unreachable', messageOf(error), error);
     }
   }
 
-  #failed(problem: string): void {
+  #failed(problem: string, kind: 'login' | 'logged_out' | 'unreachable'): void {
     this.#failures += 1;
     this.#problem = problem;
+    this.#problemKind = kind;
+    this.#loginsVersion = this.#options.logins.version();
     const isOpen = this.#failures >= failuresMax;
     const pauseMs = isOpen
       ? circuitOpenMs

@@ -8,6 +8,7 @@ import {
   timerMs,
   urlWithoutCredentials,
 } from '#shared/config-fields';
+import { oauthSchema } from './oauth/oauth-settings.ts';
 
 const server = z
   .strictObject({
@@ -32,6 +33,7 @@ const server = z
       .record(nonEmptyString, z.string().meta({ writeOnly: true }))
       .default({})
       .describe('With url: sent with each request.'),
+    oauth: oauthSchema.optional().describe('With url: the server wants a login (OAuth).'),
     trusted: z
       .boolean()
       .default(false)
@@ -52,13 +54,16 @@ const server = z
       .optional()
       .describe('Users that may use it; default: all users.'),
   })
-  .superRefine(({ command, url, reads, writes }, context) => {
-    if ((command === undefined) === (url === undefined)) {
-      context.addIssue({ code: 'custom', path: ['command'], message: 'needs command or url' });
+  .superRefine(({ command, url, headers, oauth, reads, writes }, context) => {
+    const refuse = (key: string, message: string): void =>
+      context.addIssue({ code: 'custom', path: [key], message });
+    if ((command === undefined) === (url === undefined)) refuse('command', 'needs command or url');
+    if (oauth !== undefined && url === undefined) refuse('oauth', 'needs url');
+    const hasKey = Object.keys(headers).some((name) => name.toLowerCase() === 'authorization');
+    if (oauth !== undefined && hasKey) refuse('oauth', 'excludes the header authorization');
+    if (reads.some((name) => writes.includes(name))) {
+      refuse('reads', 'a tool is in reads and writes');
     }
-    const twice = reads.find((name) => writes.includes(name));
-    if (twice === undefined) return;
-    context.addIssue({ code: 'custom', path: ['reads'], message: 'a tool is in reads and writes' });
   });
 
 export const mcpSchema = optionalSection({

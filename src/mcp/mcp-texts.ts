@@ -22,6 +22,8 @@ const ko = {
     `외부 도구 서버 ${server}에 연결하지 못했습니다. 잠시 후 다시 시도해주세요.`,
   login: (server: string) =>
     `외부 도구 서버 ${server}가 접근을 거절했습니다. 설정의 headers를 확인해주세요.`,
+  loginAgain: (server: string) =>
+    `외부 도구 서버 ${server}에 다시 로그인해야 합니다. 관리자가 \`gatehouse mcp login ${server}\`을 실행해야 합니다.`,
   timeout: (server: string, tool: string) =>
     `${server}.${tool}의 답이 제시간에 오지 않았습니다. 잠시 후 다시 시도해주세요.`,
   unreadable: (server: string, tool: string) => `${server}.${tool}의 답을 읽지 못했습니다.`,
@@ -59,6 +61,8 @@ const en: McpTexts = {
     `The external tool server ${server} could not be reached. Please try again in a moment.`,
   login: (server) =>
     `The external tool server ${server} refused the access. Check its headers in the configuration.`,
+  loginAgain: (server) =>
+    `The external tool server ${server} needs a login. The operator must run \`gatehouse mcp login ${server}\`.`,
   timeout: (server, tool) =>
     `${server}.${tool} did not answer in time. Please try again in a moment.`,
   unreadable: (server, tool) => `The answer of ${server}.${tool} could not be read.`,

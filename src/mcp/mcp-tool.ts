@@ -305,6 +305,8 @@ function callToolError(
       return said('GH_TOOL_UNREACHABLE', texts.unreachable(server));
     case 'login':
       return said('GH_TOOL_LOGIN', texts.login(server));
+    case 'logged_out':
+      return said('GH_TOOL_LOGIN', texts.loginAgain(server));
     default:
       break;
   }

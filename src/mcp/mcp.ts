@@ -9,11 +9,13 @@ import { createMcpTool } from './mcp-tool.ts';
 import { createToolOffer } from './offered-tools.ts';
 import type { Mcp } from './mcp-port.ts';
 import type { CatalogTool } from './tool-catalog.ts';
+import { openLoginStore, type LoginStore } from './oauth/login-store.ts';
 import { openToolPins } from './tool-pins.ts';
 
 /** The servers, also for the commands of an operator. */
 export interface McpServers extends Mcp {
   readonly servers: readonly McpServer[];
+  readonly logins: LoginStore;
   /**
    * Accepts the present definitions of a server's listed tools. Returns those that were quarantined, as they were.
    * @throws GH_MCP_UNKNOWN, GH_MCP_PINS, McpCallError
@@ -34,12 +36,14 @@ export interface McpOptions {
 export function createMcp({ settings, folder, clock, log }: McpOptions): McpServers {
   const { limits } = settings;
   const pins = openToolPins(join(folder, 'mcp-tools.json'), () => clock.now());
+  const logins = openLoginStore(join(folder, 'mcp-logins.json'));
   const servers = settings.servers.map(
     (one) =>
       new McpServer({
         settings: one,
         callTimeoutMs: limits.callTimeoutMs,
         pins,
+        logins,
         clock,
         log,
       }),
@@ -53,6 +57,7 @@ export function createMcp({ settings, folder, clock, log }: McpOptions): McpServ
   };
   return {
     servers,
+    logins,
     tools: servers.map((server) =>
       createMcpTool({ server, resultChars: limits.resultChars, limitMs }),
     ),

@@ -2,21 +2,12 @@
  * The definitions of tools that are accepted, by server and tool, in a file beside the data. The definition that is seen
  * first is accepted; a later one with another hash is not used until a person accepts it.
  */
-import { createHash, randomUUID } from 'node:crypto';
-import {
-  closeSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { dirname } from 'node:path';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { GatehouseError, messageOf } from '#shared/errors';
 import type { ToolDefinition } from './mcp-connection.ts';
+import { fileVersion, replacePrivateFile, withWriteLock } from './private-file.ts';
 
 const pinsFile = z.object({
   servers: z.record(
@@ -67,7 +58,7 @@ export function openToolPins(path: string, now: () => number): ToolPins {
   let readAt = '';
   /** Another process, `gatehouse mcp accept`, may have changed the file. */
   const refresh = (): Pins => {
-    const version = versionOf(path);
+    const version = fileVersion(path);
     if (version !== readAt) {
       pins = version === '' ? {} : readPins(path);
       readAt = version;
@@ -79,7 +70,7 @@ export function openToolPins(path: string, now: () => number): ToolPins {
     definitions: readonly ToolDefinition[],
     isWanted: (known: ToolPin | undefined) => boolean,
   ): void =>
-    withWriteLock(path, () => {
+    write(path, () => {
       const acceptedAt = new Date(now()).toISOString();
       const before = refresh();
       const known = ownValue(before, server);
@@ -87,10 +78,11 @@ export function openToolPins(path: string, now: () => number): ToolPins {
         .filter(({ name }) => isWanted(ownValue(known, name)))
         .map((definition) => [definition.name, pinOf(definition, acceptedAt)] as const);
       if (accepted.length === 0) return;
-      writePins(path, { ...before, [server]: { ...known, ...Object.fromEntries(accepted) } });
+      const changed = { ...known, ...Object.fromEntries(accepted) };
+      replacePrivateFile(path, { servers: { ...before, [server]: changed } });
     });
   return {
-    version: () => versionOf(path),
+    version: () => fileVersion(path),
     find: (server, tool) => ownValue(ownValue(refresh(), server), tool),
     accept: (server, definitions) => add(server, definitions, () => true),
     acceptNew: (server, definitions) => add(server, definitions, (known) => known === undefined),
@@ -108,11 +100,6 @@ const ownValue = <Value>(
 ): Value | undefined =>
   record !== undefined && Object.hasOwn(record, name) ? record[name] : undefined;
 
-function versionOf(path: string): string {
-  const found = statSync(path, { throwIfNoEntry: false });
-  return found === undefined ? '' : `${found.ino} ${found.mtimeMs} ${found.size}`;
-}
-
 /** A file that cannot be read accepts nothing: without it, a changed tool would pass for a new one. */
 function readPins(path: string): Pins {
   try {
@@ -122,61 +109,12 @@ function readPins(path: string): Pins {
   }
 }
 
-/** A write takes milliseconds: a lock of this age was left by a process that ended in its write. */
-const lockAgeMsMax = 5_000;
-const lockWaitMs = 10;
-
-/**
- * One writer at a time, over all processes: the core, and `gatehouse mcp accept` beside it. Else what one of them has
- * accepted would be lost. Blocks the thread for the write of the other.
- */
-function withWriteLock(path: string, write: () => void): void {
-  const lock = `${path}.lock`;
-  const waitsUntil = performance.now() + 2 * lockAgeMsMax;
+/** @throws GatehouseError GH_MCP_PINS */
+function write(path: string, change: () => void): void {
   try {
-    mkdirSync(dirname(path), { recursive: true });
-    while (!tryLock(lock)) {
-      removeOldLock(lock);
-      if (performance.now() > waitsUntil) throw new Error(`${lock} is held by another process`);
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, lockWaitMs);
-    }
+    withWriteLock(path, change);
   } catch (error) {
-    throw new GatehouseError('GH_MCP_PINS', `${path}: ${messageOf(error)}`, { cause: error });
-  }
-  try {
-    write();
-  } finally {
-    rmSync(lock, { force: true });
-  }
-}
-
-function tryLock(lock: string): boolean {
-  try {
-    closeSync(openSync(lock, 'wx', 0o600));
-    return true;
-  } catch (error) {
-    if ((error as { code?: string }).code === 'EEXIST') return false;
-    throw error;
-  }
-}
-
-function removeOldLock(lock: string): void {
-  const found = statSync(lock, { throwIfNoEntry: false });
-  if (found !== undefined && Date.now() - found.mtimeMs > lockAgeMsMax) {
-    rmSync(lock, { force: true });
-  }
-}
-
-function writePins(path: string, servers: Pins): void {
-  const temporary = `${path}.${randomUUID()}`;
-  try {
-    writeFileSync(temporary, `${JSON.stringify({ servers }, null, 2)}\n`, {
-      mode: 0o600,
-      flush: true,
-    });
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
+    if (error instanceof GatehouseError) throw error;
     throw new GatehouseError('GH_MCP_PINS', `${path}: ${messageOf(error)}`, { cause: error });
   }
 }

@@ -82,6 +82,8 @@ export const remedies: Readonly<Record<ErrorCode, string>> = {
     'Look at the change with `gatehouse mcp`, then accept it with `gatehouse mcp accept ID`.',
   GH_MCP_PINS:
     'Check the rights of the file `mcp-tools.json` in the data folder; delete it to accept all definitions anew.',
+  GH_MCP_LOGINS:
+    'Check the rights of the file `mcp-logins.json` in the data folder; delete it to log in anew with `gatehouse mcp login ID`.',
   GH_MCP_UNKNOWN: 'Check the id against `mcp.servers` of the configuration.',
   GH_BUS_UNREACHABLE:
     'Start nats-server, check `nats.url` and the certificate; jobs go on meanwhile.',

@@ -92,6 +92,7 @@ export const errorTable = {
   // MCP servers
   GH_MCP_QUARANTINED: entry('terminal', 409, 'The definition of the tool has changed'),
   GH_MCP_PINS: entry('terminal', 500, 'The accepted definitions cannot be read or written'),
+  GH_MCP_LOGINS: entry('terminal', 500, 'The logins at MCP servers cannot be read or written'),
   GH_MCP_UNKNOWN: entry('terminal', 404, 'There is no MCP server of this id'),
   // NATS
   GH_BUS_UNREACHABLE: entry('retryable', 503, 'The NATS server cannot be reached'),

@@ -6,6 +6,7 @@ import type { McpConnection, ToolDefinition } from '#mcp/mcp-connection';
 import { McpServer } from '#mcp/mcp-server';
 import { mcpSchema } from '#mcp/mcp-settings';
 import { createToolOffer } from '#mcp/offered-tools';
+import { openLoginStore } from '#mcp/oauth/login-store';
 import { openToolPins } from '#mcp/tool-pins';
 import { silentLog } from '#shared/log';
 import { scratchFolder } from '#test/support/journal';
@@ -48,6 +49,7 @@ async function open(): Promise<void> {
         settings: one,
         callTimeoutMs: 1_000,
         pins,
+        logins: openLoginStore(join(scratch.path, 'logins.json')),
         clock: { now: () => Date.now() },
         log: silentLog(),
         connect: () =>

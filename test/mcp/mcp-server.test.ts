@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { McpCallError, type McpConnection, type ToolDefinition } from '#mcp/mcp-connection';
 import { circuitOpenMs, failuresMax, idleMs, McpServer } from '#mcp/mcp-server';
 import { mcpSchema } from '#mcp/mcp-settings';
+import { openLoginStore } from '#mcp/oauth/login-store';
 import { openToolPins } from '#mcp/tool-pins';
 import { silentLog } from '#shared/log';
 import { scratchFolder } from '#test/support/journal';
@@ -31,6 +32,7 @@ beforeEach(() => {
     settings: servers[0]!,
     callTimeoutMs: 1_000,
     pins: openToolPins(join(scratch.path, 'pins.json'), () => Date.now()),
+    logins: openLoginStore(join(scratch.path, 'logins.json')),
     clock: { now: () => Date.now() },
     log: silentLog(),
     connect({ onClosed }) {

@@ -13,6 +13,10 @@ export const mcpServerSchema = z.strictObject({
   protocol_version: z.string().nullable(),
   starts: z.int().describe('Starts since the core has started.'),
   failures: z.int().describe('Failures in a row.'),
+  login: z
+    .enum(['logged_in', 'needed'])
+    .nullable()
+    .describe('needed: a person has to log in, or to log in again; null: no login by OAuth.'),
   users: z.array(z.string()).nullable().describe('null: all users.'),
   tools: z
     .array(
