@@ -134,6 +134,9 @@ export interface MessagingBacklog {
   oldestMs: number | null;
 }
 
+/** Reports of one channel, by what became of the reply. */
+export type ChannelDeliveries = Readonly<Record<Delivery['status'], number>>;
+
 export interface MessagingCounts {
   /** Events published on the event stream. */
   events: number;
@@ -156,6 +159,8 @@ export interface Messaging {
   /** Graceful shutdown: accepts no more work, finishes work in hand, publishes what is committed (both bounded). */
   stop(): Promise<void>;
   status(): MessagingStatus;
+  /** By the name of the channel; since the start of the process. */
+  channelDeliveries(): ReadonlyMap<string, ChannelDeliveries>;
   /** 0 rows when they cannot be read: that is logged. */
   backlog(): MaybePromise<MessagingBacklog>;
   /** Whether a bridge takes the replies of a channel at this moment; null: that cannot be known now. */

@@ -24,6 +24,7 @@ import { createTaskSwitch } from './connection/task-switch.ts';
 import { settledWithin } from './connection/async-timers.ts';
 import {
   defaultTimings,
+  type ChannelDeliveries,
   type Messaging,
   type MessagingBacklog,
   type MessagingCounts,
@@ -191,6 +192,10 @@ class NatsMessaging implements Messaging {
     );
   }
 
+  channelDeliveries(): ReadonlyMap<string, ChannelDeliveries> {
+    return this.#shared.channelDeliveries;
+  }
+
   status(): MessagingStatus {
     const { server, state, problem } = this.#connection;
     const { health, counts } = this.#shared;
@@ -251,6 +256,7 @@ interface Shared {
   specs: StreamSpecs;
   health: ComponentHealth;
   counts: MessagingCounts;
+  channelDeliveries: Map<string, ChannelDeliveries>;
   timings: MessagingTimings;
   channels: readonly string[];
   switches: MessagingSwitches;
@@ -275,6 +281,7 @@ function sharedParts(options: MessagingOptions): Shared {
       deadLetters: 0,
       healedConsumers: 0,
     },
+    channelDeliveries: new Map(),
     timings: { ...defaultTimings, ...options.timings },
     channels: options.channels,
     switches: options.switches ?? { relay: createTaskSwitch(true), intake: createTaskSwitch(true) },
@@ -330,7 +337,7 @@ const unaddressed =
   };
 
 function createConsumerSpecs(options: MessagingOptions, parts: Shared): ConsumerSpec[] {
-  const { subjects, specs, counts, channels, timings } = parts;
+  const { subjects, specs, counts, channelDeliveries, channels, timings } = parts;
   const { log } = options;
   const deadLetters = createDeadLetters({
     subjects,
@@ -355,7 +362,11 @@ function createConsumerSpecs(options: MessagingOptions, parts: Shared): Consumer
     outbox: options.outbox,
     subjects,
     deadLetters,
-    onStored: () => (counts.deliveries += 1),
+    onStored({ channel, status }) {
+      counts.deliveries += 1;
+      const before = channelDeliveries.get(channel) ?? { sent: 0, uncertain: 0, dead: 0 };
+      channelDeliveries.set(channel, { ...before, [status]: before[status] + 1 });
+    },
     ...(options.onReport === undefined ? {} : { onReport: options.onReport }),
     log,
   });

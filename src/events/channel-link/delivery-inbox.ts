@@ -30,7 +30,7 @@ export function createDeliveryInbox(parts: {
   /** Default: there are none. */
   persons?: Persons | undefined;
   deadLetters: DeadLetters;
-  onStored(): void;
+  onStored(delivery: Delivery): void;
   /** A report was stored, perhaps again. */
   onReport?(delivery: Delivery): Promise<void>;
   log: Log;
@@ -65,7 +65,7 @@ export function createDeliveryInbox(parts: {
           const key = await keyOfReply(report, parts);
           if (key === null) return await moveAside(link, message, invalidReportError());
           const delivery = { ...report.delivery, reply_id: key };
-          if ((await deliveries.record(delivery)) === 'stored') parts.onStored();
+          if ((await deliveries.record(delivery)) === 'stored') parts.onStored(delivery);
           // Before the acknowledgement, and also for a known one: the process may have ended in between.
           await parts.onReport?.(delivery);
         }

@@ -20,7 +20,7 @@ const counters: Record<keyof MessagingCounts, { name: string; help: string }> = 
 
 export function addMessagingMetrics(
   registry: Registry,
-  messaging: () => Pick<Messaging, 'status' | 'backlog'>,
+  messaging: () => Pick<Messaging, 'status' | 'backlog' | 'channelDeliveries'>,
 ): void {
   const status = (): MessagingStatus => messaging().status();
   const gauge = (name: string, help: string, value: (status: MessagingStatus) => number): void =>
@@ -42,6 +42,21 @@ export function addMessagingMetrics(
     'gatehouse_outbox_oldest_seconds',
     'Age of the oldest of them',
     async () => ((await messaging().backlog()).oldestMs ?? 0) / 1000,
+  );
+  registry.registerMetric(
+    new Counter({
+      name: 'gatehouse_channel_deliveries_total',
+      help: 'Replies of each channel by what became of them: sent, uncertain, dead',
+      labelNames: ['channel', 'status'],
+      registers: [],
+      collect() {
+        this.reset();
+        for (const [channel, counts] of messaging().channelDeliveries()) {
+          for (const [status, count] of Object.entries(counts))
+            this.inc({ channel, status }, count);
+        }
+      },
+    }),
   );
   for (const [key, { name, help }] of Object.entries(counters)) {
     registry.registerMetric(

@@ -48,7 +48,7 @@ export interface Metrics {
 
 export interface MetricsSources extends StateSources {
   pool: () => BackendPool;
-  messaging: () => Pick<Messaging, 'status' | 'backlog'>;
+  messaging: () => Pick<Messaging, 'status' | 'backlog' | 'channelDeliveries'>;
   mcp: () => readonly McpServerView[];
   schedules: ScheduleSources['schedules'];
   /** Null: this process is alone. */

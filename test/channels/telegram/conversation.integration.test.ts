@@ -23,7 +23,7 @@ const dentist = saysJson({
 
 describe.skipIf(natsCommand === null)('a conversation in Telegram', () => {
   test('answers each user in the private chat, with formatting as entities', async () => {
-    const { telegram, small, texts, client } = await openTelegramBridge();
+    const { telegram, small, texts, client, core } = await openTelegramBridge();
     small.script(direct('**하나** `code`'), direct('둘'));
     telegram.say({ userId: hana, text: '첫째?' });
     await expect.poll(() => texts(hana), polled).toEqual(['하나 code']);
@@ -35,6 +35,10 @@ describe.skipIf(natsCommand === null)('a conversation in Telegram', () => {
     ]);
     const [job] = (await client.jobs({ user_id: String(duri) })).jobs;
     expect(job).toMatchObject({ channel: 'telegram', message: '둘째?' });
+    const metric = 'gatehouse_channel_deliveries_total{channel="telegram",status="sent"} 2';
+    await expect
+      .poll(async () => (await fetch(`${core.url}/metrics`)).text(), polled)
+      .toContain(metric);
   });
 
   test('splits a long answer by UTF-16 units, keeps code fences whole, and loses nothing', async () => {
