@@ -29,7 +29,8 @@ describe.skipIf(natsCommand === null)('a conversation in Telegram', () => {
     await expect.poll(() => texts(hana), polled).toEqual(['하나 code']);
     telegram.say({ userId: duri, text: '둘째?' });
     await expect.poll(() => texts(duri), polled).toEqual(['둘']);
-    expect(telegram.posted(hana)[0]!.entities).toMatchObject([
+    const answer = telegram.posted(hana).find(({ text }) => text === '하나 code');
+    expect(answer!.entities).toMatchObject([
       { type: 'bold', offset: 0, length: 2 },
       { type: 'code', offset: 3, length: 4 },
     ]);
@@ -47,7 +48,7 @@ describe.skipIf(natsCommand === null)('a conversation in Telegram', () => {
     small.script(direct(`앞\n\n\`\`\`ts\n${code}\n\`\`\`\n\n뒤`));
     telegram.say({ userId: hana, text: '코드 길게 써줘' });
     await expect.poll(() => deliveries(), polled).toMatchObject([{ status: 'sent' }]);
-    const posts = telegram.posted(hana);
+    const posts = telegram.posted(hana).filter(({ text }) => texts(hana).includes(text));
     expect(posts.length).toBeGreaterThan(1);
     for (const { text, entities } of posts) {
       expect(text.length).toBeLessThanOrEqual(4_096);
@@ -101,12 +102,12 @@ describe.skipIf(natsCommand === null)('a conversation in Telegram', () => {
   });
 
   test('answers in a group by name, reply and trigger word only, as a reply and in its topic', async () => {
-    const { telegram, small, client } = await openTelegramBridge();
+    const { telegram, small, client, texts } = await openTelegramBridge();
     small.script(direct('하나'), direct('둘'), direct('셋'));
     telegram.say({ userId: duri, chatId: lab, threadId: 2, text: '우리끼리 하는 말' });
     const asked = telegram.say({ userId: hana, chatId: lab, threadId: 2, text: '집사, 첫째?' });
-    await expect.poll(() => telegram.posted(lab).map(({ text }) => text), polled).toEqual(['하나']);
-    const [first] = telegram.posted(lab);
+    await expect.poll(() => texts(lab), polled).toEqual(['하나']);
+    const first = telegram.posted(lab).find(({ text }) => text === '하나');
     expect(first).toMatchObject({ threadId: 2, replyTo: asked.message.messageId });
     telegram.say({
       userId: duri,
@@ -119,9 +120,7 @@ describe.skipIf(natsCommand === null)('a conversation in Telegram', () => {
       .poll(() => telegram.posted(lab).at(-1), polled)
       .toMatchObject({ text: '둘', threadId: 2 });
     telegram.say({ userId: hana, chatId: family, text: '셋째는 @Gatehouse_Bot ?' });
-    await expect
-      .poll(() => telegram.posted(family).map(({ text }) => text), polled)
-      .toEqual(['셋']);
+    await expect.poll(() => texts(family), polled).toEqual(['셋']);
     const { jobs } = await client.jobs({});
     expect(jobs.map(({ message, thread }) => [message, thread]).toReversed()).toEqual([
       ['첫째?', 'group-1001000000402-2'],
@@ -142,7 +141,9 @@ describe.skipIf(natsCommand === null)('a conversation in Telegram', () => {
     await expect.poll(() => texts(hana), polled).toEqual(['네']);
     expect(texts(ann)).toHaveLength(1);
     expect((await client.jobs({})).jobs).toHaveLength(1);
-    expect(lines.filter((line) => line.includes('not served')).length).toBe(3);
+    // Those that were not acknowledged before the restart come again.
+    const logged = lines.filter((line) => line.includes('not served'));
+    expect(logged.length).toBeGreaterThanOrEqual(3);
   });
 
   test('answers its own commands, and /cancel ends what is running', async () => {
@@ -165,7 +166,9 @@ describe.skipIf(natsCommand === null)('a conversation in Telegram', () => {
   });
 
   test('changes the progress notice in place of posting another', async () => {
-    const { telegram, small, large, texts } = await openTelegramBridge();
+    const { telegram, small, large, texts } = await openTelegramBridge({
+      telegram: { noticeDelayMs: 20 },
+    });
     const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     onTestFinished(() => [first, second].forEach(({ resolve }) => resolve()));
     small.script(routed, after(second.promise, says('짧은 답')));

