@@ -25,12 +25,13 @@ const layers: Record<string, string[]> = {
   mcp: ['machines', 'shared', 'language', 'library', 'tools'],
   schedules: ['machines', 'shared', 'storage'],
   memory: ['machines', 'shared', 'storage', 'language', 'library'],
+  sessions: ['shared', 'storage'],
   ask: ['machines', 'shared', 'language'],
   jobs: ['machines', 'shared', 'storage', 'language', 'ask'],
   inspector: ['machines', 'shared', 'http', 'jobs'],
   observability: ['machines', 'shared', 'storage', 'models', 'http', 'tools', 'events', 'jobs'],
   // The composition roots put the parts together.
-  app: 'machines shared storage language models cluster http channels events library tools mcp ask schedules memory jobs inspector observability'.split(
+  app: 'machines shared storage language models cluster http channels events library tools mcp ask schedules memory sessions jobs inspector observability'.split(
     ' ',
   ),
   doctor: 'machines shared storage models http channels events library tools mcp app'.split(' '),
@@ -74,6 +75,7 @@ const vendorBoundaries: Record<string, string[]> = {
   selfsigned: ['src/simulators'],
   grammy: ['src/channels/telegram'],
   unpdf: ['src/channels/inbox'],
+  uqr: ['src/shared'],
   preact: ['src/*/page', 'src/simulators/*/page'],
   htm: ['src/shared/page'],
 };

@@ -18,7 +18,7 @@ import { askLoopRoutes, type AskLoopRoutesOptions } from '#http/routes/ask-loop-
 import { eventRoutes, type EventNotifier } from '#http/routes/event-routes';
 import { memoryRoutes } from '#http/routes/memory-routes';
 import { scheduleRoutes } from '#http/routes/schedule-routes';
-import { createRateLimiter, type RateLimiter } from '#http/server/rate-limiter';
+import type { RateLimiter } from '#http/server/rate-limiter';
 import { startServer, type HttpServer, type ServerOptions } from '#http/server/server';
 import { statusRoutes } from '#http/routes/status-routes';
 import { inspectorRoutes } from '#inspector/server/inspector-routes';
@@ -56,6 +56,7 @@ import { createCalendarAlarms, startAlarms, watchCalendar } from './calendar-ala
 import type { ScheduleService } from './schedule-service.ts';
 import { openSchedules, scheduleFeed } from './schedules-wiring.ts';
 import { openMemory, type OpenedMemory } from './memory-wiring.ts';
+import { openAccess, type OpenedSessions } from './sessions-wiring.ts';
 import { createMemoryApi } from './api/memory-api-adapter.ts';
 import type { Metrics } from '#observability/metrics/metrics';
 import { createObservability } from '#observability/observability';
@@ -192,20 +193,20 @@ async function assemble(
   const alarms = await createCalendarAlarms({ ...parts, schedules });
   const messaging = wireMessaging({ ...parts, ...assistant, schedules, channels });
   const actors = { journal, pool, messaging, drafts, schedules, memory };
-  const limits = createRateLimiter(config.server.limits);
+  const access = openAccess(parts, closers);
   const routes = routesOf({
     ...parts,
     ...assistant,
     ...actors,
     metrics: observers.metrics,
     backends: () => backendViews(pool, assistant.speculation.figures),
-    limits,
+    ...access,
     ask: wireAsk({ config, library, search, pool, clock, log }),
     react: createAskLoopApi(assistant.react),
     queryCharsMax: config.jobs.messageMaxChars,
     calendar: createCalendarApi({ config, stores, clock, slices }),
   });
-  const listening = { config, log, limits, slices, routes, jobService };
+  const listening = { config, log, ...access, slices, routes, jobService };
   const { observeHttpRequest: onRequestFinished } = observers.metrics;
   const server = await listenHttp({ ...listening, onRequestFinished });
   const start = cluster === null ? startAlone : startInCluster(cluster);
@@ -304,16 +305,19 @@ const listenHttp = (parts: {
   config: Config;
   log: Log;
   limits: RateLimiter;
+  sessions: OpenedSessions;
   slices: FairSlices;
   routes: ServerOptions['routes'];
   jobService: JobService;
   onRequestFinished: NonNullable<ServerOptions['onRequestFinished']>;
 }): Promise<HttpServer> => {
-  const { config, jobService, ...rest } = parts;
+  const { config, jobService, sessions, ...rest } = parts;
   return startServer({
     ...config.server,
     apiKeys: apiKeysOf(config),
     ...rest,
+    site: sessions.site,
+    sessions: sessions.access,
     bridgeChannels: bridgeChannelNames,
     connectionsMax: config.server.limits.connections,
     ownerOf: async (jobId) => (await jobService.get(jobId)).user_id,
@@ -335,6 +339,7 @@ function routesOf(
     log: Log;
     config: Config;
     limits: RateLimiter;
+    sessions: OpenedSessions;
     slices: FairSlices;
     search: DocumentSearch;
     ask: AskRoutesOptions['ask'];
@@ -361,6 +366,7 @@ function routesOf(
     calendarRoutes(parts.calendar),
     scheduleRoutes(parts.schedules.api, scheduleFeed(parts.schedules, stores, hub)),
     memoryRoutes(createMemoryApi(parts.memory.memories)),
+    parts.sessions.routes(parts.limits),
     statusRoutes(createStatusSource(parts)),
     openAiRoutes({ ...completions, nextId: createIdSource() }),
     ollamaRoutes({ ...completions, embeddings: embeddingsOf(parts) }),
@@ -376,6 +382,8 @@ function routesOf(
       queueOf: (jobId) => journal.queuePositionOf(jobId),
       gates: parts.backends,
       apiKeys: apiKeysOf(parts.config),
+      sessions: parts.sessions.access,
+      site: parts.sessions.site,
       redaction: parts.config.inspector.redaction,
       drafts: (userId) => parts.drafts.draftOverview(userId),
       draftsVersion: () => parts.drafts.draftsVersion(),

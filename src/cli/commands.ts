@@ -12,6 +12,7 @@ import { jobCommands } from './job-commands.ts';
 import { memoryCommands } from './memory-commands.ts';
 import { personCommands } from './person-commands.ts';
 import { scheduleCommands } from './schedule-commands.ts';
+import { sessionCommands } from './session-commands.ts';
 
 export const commands: Commands = {
   serve: {
@@ -33,6 +34,7 @@ export const commands: Commands = {
   ...scheduleCommands,
   ...memoryCommands,
   ...personCommands,
+  ...sessionCommands,
 
   ...Object.fromEntries(
     channels.map((channel) => [`bridge ${channel.name}`, bridgeCommand(channel)]),

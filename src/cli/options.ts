@@ -27,6 +27,7 @@ export const options = {
     words: [...new Set([...jobStates, ...outcomes])],
   },
   limit: { type: 'string', value: 'N', help: 'how many at the most' },
+  minutes: { type: 'string', value: 'N', help: 'how long the code can be used; else 10' },
   all: { type: 'boolean', default: false, help: 'all of them, also those that have ended' },
   at: { type: 'string', value: 'TIME', help: 'once, at this wall time: YYYY-MM-DDTHH:MM' },
   cron: { type: 'string', value: 'FIELDS', help: 'again and again: five fields of cron' },

@@ -25,7 +25,8 @@ function withoutWay(persons: Config['persons']): CheckResult[] {
   );
   if (silent.length === 0) return [];
   const names = silent.map(({ id }) => id).join(', ');
-  return [fault(`${names}: no key and no chat, so no message is theirs`, 'add keys or channels')];
+  const what = `${names}: no key and no chat, so only a browser with an invite is theirs`;
+  return [fine(what, 'add keys or channels, or: gatehouse invite PERSON')];
 }
 
 /** A bridge may have a configuration of its own: this one cannot say that it does not run. */

@@ -22,6 +22,7 @@ import { checkPersons } from './persons-check.ts';
 import { checkPostgres } from './postgres-check.ts';
 import { checkSchedules } from './schedule-check.ts';
 import { checkSearch } from './search-check.ts';
+import { checkSessions } from './session-check.ts';
 import { toolSettingsOf } from '#app/config/tool-settings';
 import { configureTools } from '#tools/tool-declaration';
 import { toolList } from '#tools/tool-list';
@@ -43,7 +44,7 @@ export async function runChecks(
       if (core.isThere) {
         findings.push(...(await checkRunningCore(config)), ...(await checkSchedules(config)));
       }
-      findings.push(...checkKeys(config));
+      findings.push(...checkKeys(config), ...checkSessions(config));
       findings.push(...checkDatabase(config, core.isThere));
       findings.push(...(await checkPostgres(config, core.isThere)));
       findings.push(...(await checkPersons(config)));

@@ -16,6 +16,13 @@ export const remedies: Readonly<Record<ErrorCode, string>> = {
     'Send `Authorization: Bearer KEY` with a key of `server.apiKeys`; without keys use a loopback address.',
   GH_REQUEST_FORBIDDEN: 'Use the key of the person concerned, or the operator’s key.',
   GH_REQUEST_NOT_FOUND: 'Check the path and the method against docs/openapi.json.',
+  GH_SESSION_CODE:
+    'Ask for a new code: each works once and for some minutes, and wrong tries withdraw it. `gatehouse invite PERSON` makes one.',
+  GH_SESSION_ORIGIN:
+    'Open the page at its own address; behind a proxy set `server.publicUrl`. Programs send a key.',
+  GH_SESSION_NOT_FOUND: 'Check the id with `gatehouse sessions`; it may have ended already.',
+  GH_SESSION_NO_KEYS:
+    'Set `server.apiKeys` or a key of a person; without keys everybody on this machine is the operator.',
   GH_JOB_NOT_FOUND: 'Check the id; ended jobs are removed after `conversation.retentionDays`.',
   GH_JOB_CONFLICT: 'Read the job again: it has ended, or its draft was already decided or changed.',
   GH_JOB_QUEUE_FULL: 'Wait as long as `Retry-After` says, or raise `jobs.maxQueued`.',

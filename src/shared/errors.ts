@@ -29,6 +29,11 @@ export const errorTable = {
   GH_REQUEST_UNAUTHORIZED: entry('terminal', 401, 'A valid API key is needed'),
   GH_REQUEST_FORBIDDEN: entry('terminal', 403, 'This key may not do that'),
   GH_REQUEST_NOT_FOUND: entry('terminal', 404, 'There is nothing at this address'),
+  // Sessions
+  GH_SESSION_CODE: entry('terminal', 401, 'The code is not valid'),
+  GH_SESSION_ORIGIN: entry('terminal', 403, 'The request does not come from the page itself'),
+  GH_SESSION_NOT_FOUND: entry('terminal', 404, 'There is no such session'),
+  GH_SESSION_NO_KEYS: entry('terminal', 409, 'Nobody can be signed in: there are no keys'),
   // Jobs
   GH_JOB_NOT_FOUND: entry('terminal', 404, 'There is no such job'),
   GH_JOB_CONFLICT: entry('terminal', 409, 'The job is not in a state that allows this'),

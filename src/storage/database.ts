@@ -17,6 +17,7 @@ import { schedules } from './migrations/0009-schedules.ts';
 import { scheduleCommits } from './migrations/0010-commits.ts';
 import { overlap } from './migrations/0011-overlap.ts';
 import { memory } from './migrations/0012-memory.ts';
+import { sessions } from './migrations/0013-sessions.ts';
 import { acquireDatabaseFile, type DatabaseFile } from './database-file.ts';
 import { applicationIds } from './verify-database-kind.ts';
 import { classifyOpenError } from './open-error.ts';
@@ -37,6 +38,7 @@ export const migrations = {
   '0010-commits': scheduleCommits,
   '0011-overlap': overlap,
   '0012-memory': memory,
+  '0013-sessions': sessions,
 };
 
 /** Size of the WAL file after a burst: twice the size at which SQLite makes a checkpoint (4 MB). */

@@ -333,6 +333,38 @@ export interface MemoryTermTable {
   fact: string;
 }
 
+/** Browsers in which somebody is signed in. Written only by src/sessions. */
+export interface SessionTable {
+  id: string;
+  /** SHA-256 of the token that is in the cookie. */
+  token_hash: string;
+  /** Null: the operator. */
+  user_id: string | null;
+  /**
+   * HMAC-SHA256 of the key that it was made with, under the token: who has only the database cannot try keys against it.
+   * Null: it was made with an invite code.
+   */
+  key_proof: string | null;
+  /** Of the browser and its system. */
+  device: string;
+  created_at: number;
+  /** To some minutes. */
+  used_at: number;
+  expires_at: number;
+}
+
+/** One-time codes that are not used yet. Written only by src/sessions. */
+export interface InviteTable {
+  id: string;
+  /** SHA-256 of the code. */
+  code_hash: string;
+  user_id: string;
+  created_at: number;
+  expires_at: number;
+  /** Wrong codes that anybody has tried since it was made. */
+  wrong_tries: number;
+}
+
 /** The view of every job in its current state. */
 export type LatestJobView = Omit<JobTable, 'num' | 'input' | 'machine_version'> & { num: number };
 
@@ -354,6 +386,8 @@ export interface Schema {
   schedule_occurrence: ScheduleOccurrenceTable;
   memory_fact: MemoryFactTable;
   memory_term: MemoryTermTable;
+  session: SessionTable;
+  invite: InviteTable;
   relay: RelayTable;
   delivery: DeliveryTable;
   job: JobTable;

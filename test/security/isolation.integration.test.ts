@@ -5,7 +5,7 @@
 import { expect, test } from 'vitest';
 import { direct } from '#test/support/core';
 import { until } from '#test/support/journal';
-import { json, keyedCore, type KeyedCore } from './keys.ts';
+import { json, keyedCore, keys, type KeyedCore } from './keys.ts';
 
 /** Part of every text of bob. */
 const secret = 'bobs-geheimnis-4711';
@@ -16,6 +16,7 @@ interface Owned {
   memo: string;
   schedule: string;
   fact: string;
+  session: string;
 }
 
 async function thingsOfBob(core: KeyedCore): Promise<Owned> {
@@ -35,7 +36,9 @@ async function thingsOfBob(core: KeyedCore): Promise<Owned> {
   const rule = { cron: '0 9 * * *' };
   const { schedule_id } = await json(core.call('bob', 'POST', '/schedules', { text, rule }));
   const { id: fact } = await json(core.call('bob', 'POST', '/memory', { text }));
-  const ids = { job, document, memo, schedule: schedule_id, fact };
+  await core.call('bob', 'POST', '/session', { key: keys.bob });
+  const { sessions } = await json(core.call('bob', 'GET', '/sessions'));
+  const ids = { job, document, memo, schedule: schedule_id, fact, session: sessions[0].id };
   return Object.fromEntries(
     Object.entries(ids).map(([name, id]) => [name, String(id)]),
   ) as unknown as Owned;
@@ -43,7 +46,14 @@ async function thingsOfBob(core: KeyedCore): Promise<Owned> {
 
 /** The parameters of all routes with the ids of bob's objects; null: the parameter names no object of a user. */
 const parameters: Record<string, ((owned: Owned, path: string) => string[]) | null> = {
-  id: ({ job, document, memo, schedule, fact }) => [job, document, memo, schedule, fact],
+  id: ({ job, document, memo, schedule, fact, session }) => [
+    job,
+    document,
+    memo,
+    schedule,
+    fact,
+    session,
+  ],
   version: () => ['1'],
   name: null,
   model: null,
@@ -110,6 +120,8 @@ test('the key of one user reaches no object of another through any route, by id,
     ].map(async (path) => (await core.call('bob', 'GET', path)).text()),
   );
   for (const text of mine) expect(text).toContain(secret);
+  const { sessions } = await json(core.call('bob', 'GET', '/sessions'));
+  expect(sessions.map((one: { id: string }) => one.id)).toContain(owned.session);
 }, 120_000);
 
 test.each(['synology', 'synology-office', 'Synology', 'telegram', 'telegram-2'])(

@@ -247,6 +247,7 @@ describe('the rate limiter', () => {
     const limits = createRateLimiter({
       requestsPerMinute: 1,
       wrongKeysPerMinute: 1,
+      wrongCodesPerMinute: 0,
       openRequests: 1,
     });
     const guess = (n: number): void =>

@@ -1,4 +1,4 @@
-/** The storages of documents, calendar entries, schedules, facts and vectors on each database, behind one shape. */
+/** The storages of documents, calendar entries, schedules, facts, sessions and vectors on each database, behind one shape. */
 import { afterAll, beforeAll, onTestFinished } from 'vitest';
 import type { DocumentStorage } from '#library/document-port';
 import type { OpenedVectors } from '#library/semantic/embedding-port';
@@ -13,6 +13,9 @@ import { createPostgresMemoryStore } from '#memory/store/postgres/postgres-memor
 import type { ScheduleStorage } from '#schedules/schedule-port';
 import { createPostgresScheduleStore } from '#schedules/store/postgres/postgres-schedule-store';
 import { createScheduleStore } from '#schedules/store/schedule-store';
+import type { SessionStorage } from '#sessions/session-port';
+import { createPostgresSessionStore } from '#sessions/store/postgres/postgres-session-store';
+import { createSessionStore } from '#sessions/store/session-store';
 import type { EventStorage } from '#tools/calendar/calendar-port';
 import { createCalendarStore } from '#tools/calendar/store/calendar-store';
 import { createPostgresCalendarStore } from '#tools/calendar/store/postgres-calendar-store';
@@ -29,6 +32,7 @@ export interface LibraryStores {
   calendar: EventStorage;
   schedules: ScheduleStorage;
   memory: MemoryStorage;
+  sessions: SessionStorage;
   openVectors(): Promise<OpenedVectors>;
   /** Writes fail from now on as on a full disk; the returned function ends this. */
   fillDisk(): Promise<() => Promise<void>>;
@@ -50,7 +54,7 @@ export interface LibraryStoreKind {
 
 const tables = `document, document_words, document_words_backlog, document_chunk, document_event, document_version,
   draft, draft_section, draft_setting, embedding_backlog, embedding_space, calendar_event,
-  schedule, schedule_occurrence, memory_fact, memory_term`;
+  schedule, schedule_occurrence, memory_fact, memory_term, session, invite`;
 
 /** Every database. To be called at the top of a test file. */
 export function useLibraryStores(): LibraryStoreKind[] {
@@ -89,6 +93,7 @@ export async function openSqliteStores(path = ':memory:'): Promise<LibraryStores
     calendar: createCalendarStore(database),
     schedules: createScheduleStore(database),
     memory: createMemoryStore(database),
+    sessions: createSessionStore(database),
     openVectors: () => openVectorStore(database),
     async fillDisk() {
       const pages = connection.pragma('page_count', { simple: true }) as number;
@@ -115,6 +120,7 @@ const largeColumns = [
   ['calendar_event', 'ics'],
   ['schedule', 'text'],
   ['memory_fact', 'text'],
+  ['session', 'device'],
 ];
 
 async function openPostgresStores({ database, writer }: PostgresWorker): Promise<LibraryStores> {
@@ -125,6 +131,7 @@ async function openPostgresStores({ database, writer }: PostgresWorker): Promise
     calendar: createPostgresCalendarStore(database),
     schedules: createPostgresScheduleStore(database, writer),
     memory: createPostgresMemoryStore(database, writer),
+    sessions: createPostgresSessionStore(database),
     openVectors: () => openPostgresVectors(database),
     async fillDisk() {
       await run(refuseWrites);

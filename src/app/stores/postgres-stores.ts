@@ -7,6 +7,7 @@ import { createPostgresJobQueries } from '#jobs/store/postgres/postgres-job-quer
 import { createPostgresJobStore } from '#jobs/store/postgres/postgres-job-store';
 import { createPostgresDocumentStore } from '#library/store/postgres/postgres-document-store';
 import { openPostgresVectors } from '#library/store/postgres/postgres-vector-store';
+import { createPostgresSessionStore } from '#sessions/store/postgres/postgres-session-store';
 import type { GatehouseError } from '#shared/errors';
 import type { FaultInjector } from '#shared/fault-points';
 import type { Log } from '#shared/log';
@@ -40,6 +41,7 @@ export async function openPostgresStores(
     const queries = createPostgresJobQueries(database);
     const documents = createPostgresDocumentStore(database, worker.writer, parts.faults);
     const schedules = createPostgresScheduleStore(database, worker.writer);
+    const sessions = createPostgresSessionStore(database);
     const memory = createPostgresMemoryStore(database, worker.writer);
     return {
       shared,
@@ -52,6 +54,7 @@ export async function openPostgresStores(
       calendar: createPostgresCalendarStore(database),
       schedules,
       memory,
+      sessions,
       redaction: createPostgresJobRedaction(database),
       openVectors: () => openPostgresVectors(database),
       counts: createPostgresCountStore(database),
@@ -62,6 +65,7 @@ export async function openPostgresStores(
         document_events: (before) => documents.events.prune(before),
         schedules: (before) => schedules.prune(before),
         forgotten_facts: (before) => memory.prune(before),
+        sessions: (before) => sessions.prune(before),
         event_ranges: (before) => pruneEventRanges(database, before),
       },
       async health() {

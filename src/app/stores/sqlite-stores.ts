@@ -7,6 +7,7 @@ import { createDocumentStore } from '#library/store/document-store';
 import { openVectorStore } from '#library/store/vector-store';
 import { createMemoryStore } from '#memory/store/memory-store';
 import { createScheduleStore } from '#schedules/store/schedule-store';
+import { createSessionStore } from '#sessions/store/session-store';
 import type { FaultInjector } from '#shared/fault-points';
 import type { Log } from '#shared/log';
 import { createCountStore } from '#storage/count-store';
@@ -26,6 +27,7 @@ export async function openSqliteStores(
   const queries = createJobQueries(database);
   const documents = createDocumentStore(database, faults);
   const schedules = createScheduleStore(database);
+  const sessions = createSessionStore(database);
   const memory = createMemoryStore(database);
   return {
     shared: null,
@@ -38,6 +40,7 @@ export async function openSqliteStores(
     calendar: createCalendarStore(database),
     schedules,
     memory,
+    sessions,
     redaction: createJobRedaction(database),
     openVectors: () => openVectorStore(database),
     counts: createCountStore(database),
@@ -48,6 +51,7 @@ export async function openSqliteStores(
       document_events: (before) => documents.events.prune(before),
       schedules: (before) => schedules.prune(before),
       forgotten_facts: (before) => memory.prune(before),
+      sessions: (before) => sessions.prune(before),
     },
     health: () => ({ problem: watch.problem(), isProven: false }),
     async close() {

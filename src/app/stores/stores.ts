@@ -7,6 +7,7 @@ import type { DocumentStorage } from '#library/document-port';
 import type { OpenedVectors } from '#library/semantic/embedding-port';
 import type { MemoryStorage } from '#memory/memory-port';
 import type { ScheduleStorage } from '#schedules/schedule-port';
+import type { SessionStorage } from '#sessions/session-port';
 import type { MaybePromise } from '#shared/maybe-promise';
 import type { Counts } from '#storage/count-store';
 import type { DatabaseMaintenance } from '#storage/maintenance';
@@ -37,6 +38,7 @@ export interface Stores {
   calendar: EventStorage;
   schedules: ScheduleStorage;
   memory: MemoryStorage;
+  sessions: SessionStorage;
   /** Removes what people have forgotten from their ended jobs. */
   redaction: JobRedaction;
   openVectors(): Promise<OpenedVectors>;

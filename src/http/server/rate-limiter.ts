@@ -23,12 +23,15 @@ import { createTokenBuckets, evictOldest } from '#shared/token-buckets';
 export interface RateLimitSettings {
   requestsPerMinute: number;
   wrongKeysPerMinute: number;
+  /** From one address; from all together `addressesOfCodes` times as many. */
+  wrongCodesPerMinute: number;
   openRequests: number;
 }
 
 export const noLimits: RateLimitSettings = {
   requestsPerMinute: 0,
   wrongKeysPerMinute: 0,
+  wrongCodesPerMinute: 0,
   openRequests: 0,
 };
 
@@ -39,6 +42,9 @@ export interface Peer {
 
 /** The rate-limit key of a user. */
 export const userLimitKey = (user: string): string => `person ${user}`;
+
+/** People of a home who mistype an invite code in the same minute; a guesser with many addresses is more. */
+const addressesOfCodes = 4;
 
 /** Each costs about 200 bytes. A home has about a hundred devices; an outside scan can have any number of addresses. */
 const callersMax = 10_000;
@@ -57,6 +63,9 @@ export function createRateLimiter(settings: RateLimitSettings) {
     perMinute: settings.wrongKeysPerMinute,
     keysMax: callersMax,
   });
+  const perCodes = settings.wrongCodesPerMinute;
+  const codesOfAddress = createTokenBuckets({ perMinute: perCodes, keysMax: callersMax });
+  const codes = createTokenBuckets({ perMinute: perCodes * addressesOfCodes, keysMax: 1 });
   const trustedAddresses = createTrustedAddresses();
   const failedKeys = createFailedKeyCache();
   const open = new Map<string, number>();
@@ -80,6 +89,20 @@ export function createRateLimiter(settings: RateLimitSettings) {
       if (waitMs > 0) throw tooMany('Too many wrong keys from this address', waitMs);
       if (caller === null) failedKeys.add(address, key);
       else trustedAddresses.add(address, caller);
+    },
+    /**
+     * Counts an invite code before it is tried, so that tries at once count too. The returned function takes that back for
+     * a right code.
+     * @throws GH_REQUEST_TOO_MANY after too many wrong codes; then for a right one too
+     */
+    takeCode(peer: Peer): () => void {
+      const address = addressOf(peer);
+      const waitMs = codesOfAddress.take(address, 1) || codes.take(everybody, 1);
+      if (waitMs > 0) throw tooMany('Too many wrong codes', waitMs);
+      return () => {
+        codesOfAddress.overdraw(address, -1);
+        codes.overdraw(everybody, -1);
+      };
     },
     /** Counts a request until its response has ended. @throws GH_REQUEST_TOO_MANY */
     acquire(who: string, reply: FastifyReply): void {
@@ -117,6 +140,8 @@ export function createRateLimiter(settings: RateLimitSettings) {
   };
 }
 export type RateLimiter = ReturnType<typeof createRateLimiter>;
+
+const everybody = 'all';
 
 const tooMany = (message: string, retryAfterMs: number): GatehouseError =>
   new GatehouseError('GH_REQUEST_TOO_MANY', message, { retryAfterMs });

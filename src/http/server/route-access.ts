@@ -9,7 +9,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } fro
 import { GatehouseError, type ErrorCode } from '#shared/errors';
 import type { FairSlices } from '#shared/fair-slices';
 import { operatorCaller, type Caller } from '#shared/api-keys';
-import { addressOf, userLimitKey, type RateLimiter } from './rate-limiter.ts';
+import { addressOf, userLimitKey, type Peer, type RateLimiter } from './rate-limiter.ts';
+import type { RequestSession, SessionAccess } from './session-access.ts';
+import type { Site } from './site.ts';
 
 /**
  * - `anyone`: also without a key
@@ -37,6 +39,10 @@ declare module 'fastify' {
   }
   interface FastifyRequest {
     caller: Caller;
+    /** Null: the request has a key, or nothing. */
+    session: RequestSession | null;
+    /** The client, behind a trusted proxy too. */
+    peer: Peer;
     /** Charges response bytes to the caller; for responses that are sent in pieces. */
     chargeResponseBytes(this: void, bytes: number): void;
     /** Resolves when the caller may read the next slice of a long response. */
@@ -52,6 +58,9 @@ const anonymousCaller: Caller = { user: '' };
 export interface AccessOptions {
   /** The caller of a key; null for an unknown key. The function is null where no keys are configured. */
   authenticate: ((key: string) => Caller | null) | null;
+  /** Null: no sessions. Not used where no keys are configured. */
+  sessions: SessionAccess | null;
+  site: Site;
   /** @throws GH_JOB_NOT_FOUND */
   ownerOf(jobId: string): Promise<string>;
   limits: RateLimiter;
@@ -70,20 +79,14 @@ export function registerAuth(server: FastifyInstance, options: AccessOptions): R
     }
   });
   server.decorateRequest('caller');
+  server.decorateRequest('session', null);
+  server.decorateRequest('peer');
   server.decorateRequest('chargeResponseBytes');
   server.decorateRequest('owedMs');
   server.decorateRequest('waitForSlice');
-  server.addHook('onRequest', (request, reply, done) => {
-    try {
-      request.caller = authenticateRequest(request, reply, options);
-      const who = rateLimitKey(request, request.caller);
-      request.chargeResponseBytes = createByteCounter(who, options.limits);
-      request.waitForSlice = () => options.slices.wait(request.caller.user ?? '');
-      request.owedMs = () => (who === null ? 0 : options.limits.owedMs(who));
-      done();
-    } catch (error) {
-      done(error as Error);
-    }
+  server.addHook('onRequest', async (request, reply) => {
+    request.peer = options.site.peerOf(request.raw);
+    admitCaller(request, reply, options, await identify(request, reply, options));
   });
   server.addHook('preValidation', async (request) => {
     const { user } = request.caller;
@@ -127,31 +130,84 @@ const accessOf = (request: FastifyRequest): Access =>
   // An unknown path has no config: any key is enough for its 404.
   request.is404 ? 'person' : (request.routeOptions.config.access ?? 'operator');
 
-function authenticateRequest(
+interface Identified {
+  /** Null: unknown. */
+  caller: Caller | null;
+  /** The key, or the cookie, that the client has sent. */
+  key: string | undefined;
+}
+
+function identify(
   request: FastifyRequest,
   reply: FastifyReply,
-  { authenticate: find, limits }: AccessOptions,
-): Caller {
-  if (find === null) return operatorCaller;
-  const access = accessOf(request);
+  { authenticate, sessions }: AccessOptions,
+): Identified | Promise<Identified> {
+  if (authenticate === null) return { caller: operatorCaller, key: undefined };
+  // What everybody may read does not depend on the cookie: pages open from a link on another page too.
+  const isPublic = accessOf(request) === 'anyone' && ['GET', 'HEAD'].includes(request.method);
+  if (!isPublic && sessions?.applies(request.raw) === true) {
+    return findSession(request, reply, sessions);
+  }
   const [, key] = /^Bearer +(.+)$/i.exec(request.headers.authorization ?? '') ?? [];
-  const caller = key === undefined ? null : find(key);
-  if (key !== undefined) limits.checkKey(request.socket, caller, key);
-  const who = rateLimitKey(request, caller);
-  if (who !== null) limits.acquire(who, reply);
+  return { caller: key === undefined ? null : authenticate(key), key };
+}
+
+/** @throws GH_SESSION_ORIGIN, GH_STORE_UNAVAILABLE */
+async function findSession(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  sessions: SessionAccess,
+): Promise<Identified> {
+  const caller = await sessions.callerOf(request.raw);
   if (caller === null) {
-    if (access === 'anyone') return anonymousCaller;
-    throw new GatehouseError('GH_REQUEST_UNAUTHORIZED');
+    // Where no key is needed an old cookie is no guess: the page must open for a new sign-in.
+    return { caller, key: accessOf(request) === 'anyone' ? undefined : request.headers.cookie };
   }
-  if (access === 'operator' && caller.user !== null) {
-    throw new GatehouseError('GH_REQUEST_FORBIDDEN');
+  const { session } = caller;
+  request.session = session;
+  const detach = sessions.attach(session.id, () => {
+    // A response that has begun is a stream; the others were asked for while the session was valid.
+    if (reply.raw.headersSent) reply.raw.destroy();
+  });
+  reply.raw.once('close', detach);
+  if (session.isRenewed) {
+    void reply.header('set-cookie', sessions.cookieFor(request.raw, session.token));
   }
-  return caller;
+  return { caller, key: session.token };
+}
+
+/**
+ * Counts the request, and refuses what its caller may not use.
+ * @throws GH_REQUEST_TOO_MANY, GH_REQUEST_UNAUTHORIZED, GH_REQUEST_FORBIDDEN
+ */
+function admitCaller(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { authenticate, limits, slices }: AccessOptions,
+  { caller, key }: Identified,
+): void {
+  if (authenticate !== null) {
+    const access = accessOf(request);
+    if (key !== undefined) limits.checkKey(request.peer, caller, key);
+    const counted = rateLimitKey(request, caller);
+    if (counted !== null) limits.acquire(counted, reply);
+    if (caller === null && access !== 'anyone') {
+      throw new GatehouseError('GH_REQUEST_UNAUTHORIZED');
+    }
+    if (access === 'operator' && caller?.user !== null) {
+      throw new GatehouseError('GH_REQUEST_FORBIDDEN');
+    }
+  }
+  request.caller = caller ?? anonymousCaller;
+  const who = rateLimitKey(request, request.caller);
+  request.chargeResponseBytes = createByteCounter(who, limits);
+  request.waitForSlice = () => slices.wait(request.caller.user ?? '');
+  request.owedMs = () => (who === null ? 0 : limits.owedMs(who));
 }
 
 /** The rate-limit key of the request; null: the operator, who is not limited. */
 export function rateLimitKey(request: FastifyRequest, caller: Caller | null): string | null {
-  if (caller === null || caller.user === '') return `address ${addressOf(request.socket)}`;
+  if (caller === null || caller.user === '') return `address ${addressOf(request.peer)}`;
   return caller.user === null ? null : userLimitKey(caller.user);
 }
 

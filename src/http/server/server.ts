@@ -26,6 +26,7 @@ import { createRateLimiter, noLimits, type RateLimiter } from './rate-limiter.ts
 import { addFinishedRequestHook, type FinishedRequest } from './finished-request-hook.ts';
 import { sendProblem, normalizeRequestError } from './problem-details.ts';
 import { compileValidator, type RouteServer } from './route-schemas.ts';
+import { createSite, isOriginOf, type Site } from './site.ts';
 import { closeBoth, listenForOllama } from '../ollama/ollama-port.ts';
 import type { IncomingMessage, Server } from 'node:http';
 
@@ -39,6 +40,10 @@ export interface ServerOptions {
   ownerOf(jobId: string): Promise<string>;
   /** Default: no limits. */
   limits?: RateLimiter;
+  /** Where browsers see the server. Default: at its own address. */
+  site?: Site;
+  /** Default: no sessions. */
+  sessions?: AccessOptions['sessions'];
   /** Shared with the other readers of the process. */
   slices?: FairSlices;
   bridgeChannels?: AccessOptions['bridgeChannels'];
@@ -79,6 +84,8 @@ export async function startServer(options: ServerOptions) {
     log,
     limits = createRateLimiter(noLimits),
     slices = createFairSlices(),
+    site = createSite(),
+    sessions = null,
     timeouts = defaultTimeouts,
   } = options;
   const host = withoutBrackets(options.host);
@@ -96,7 +103,7 @@ export async function startServer(options: ServerOptions) {
   readInput(server, limits);
   server.addHook('onRequest', (request, _reply, done) => {
     try {
-      checkOrigin(request, keys.hasNoKeys);
+      checkOrigin(request, site, keys.hasNoKeys);
       done();
     } catch (error) {
       done(error as Error);
@@ -106,6 +113,8 @@ export async function startServer(options: ServerOptions) {
     ...options,
     limits,
     slices,
+    site,
+    sessions,
     authenticate: keys.hasNoKeys ? null : keys.authenticate,
   });
   server.setErrorHandler((error, request, reply) => {
@@ -216,13 +225,13 @@ function parseJsonBody(body: Buffer): unknown {
   return value;
 }
 
-function checkOrigin(request: FastifyRequest, isOpen: boolean): void {
-  const host = request.headers.host ?? '';
-  const { origin } = request.headers;
+function checkOrigin({ raw, headers }: FastifyRequest, site: Site, isOpen: boolean): void {
+  const { host = '', origin } = headers;
   if (isOpen && !isLoopbackHostHeader(host)) {
     throw new GatehouseError('GH_REQUEST_UNAUTHORIZED', 'Only loopback names are served');
   }
-  if (origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`) {
+  const isAccepted = isOpen ? isOriginOf(host, origin) : site.isOriginAccepted(raw);
+  if (!isAccepted) {
     throw new GatehouseError('GH_REQUEST_UNAUTHORIZED', 'Requests from other sites are refused');
   }
 }

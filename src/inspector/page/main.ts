@@ -10,6 +10,7 @@ import { JobView } from './job-view.ts';
 import { JobList } from './job-list.ts';
 import { routeOf, titleOf, type Route } from './route.ts';
 import { MemoryView } from './memory-view.ts';
+import { PeopleView } from './people-view.ts';
 import { SchedulesView } from './schedules-view.ts';
 import { createDoorkeeper, signIn } from './sign-in.ts';
 import { StatelyView } from './stately-view.ts';
@@ -70,6 +71,7 @@ interface Parts {
   drafts: DraftsView;
   schedules: SchedulesView;
   memory: MemoryView;
+  people: PeopleView;
   workers: WorkersView;
   stately: StatelyView;
 }
@@ -109,12 +111,17 @@ element('.skip').addEventListener('click', (event) => {
 });
 
 /** Tells the views with details of their own what to show. */
-function openPart({ drafts, schedules, memory, workers }: Parts, { view, id, owner }: Route): void {
+function openPart(
+  { drafts, schedules, memory, people, workers }: Parts,
+  { view, id, owner }: Route,
+): void {
   if (view === 'drafts') drafts.open(id, owner);
   if (view === 'schedules') schedules.open(id);
   else schedules.close();
   if (view === 'memory') memory.open();
   else memory.close();
+  if (view === 'people') people.open();
+  else people.close();
   if (view === 'workers') workers.open();
   else workers.close();
 }
@@ -154,6 +161,7 @@ function start(user: string | null): void {
     drafts: new DraftsView(user),
     schedules: new SchedulesView(),
     memory: new MemoryView(),
+    people: new PeopleView(user),
     workers: new WorkersView(),
     stately: new StatelyView(),
   };

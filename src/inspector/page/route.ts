@@ -6,6 +6,7 @@ const titles = {
   drafts: 'Drafts',
   schedules: 'Schedules',
   memory: 'Memory',
+  people: 'People',
   workers: 'Workers',
   stately: 'Other actors',
 };

@@ -12,9 +12,14 @@ import {
 } from './api.ts';
 import { built, ui } from '#shared/page/ui';
 
-/** Asks until the core has accepted a key. Only well-formed keys are sent, and only accepted keys are stored. */
+/**
+ * A browser that is signed in by a cookie needs no key. Else asks until the core has accepted a key. Only well-formed keys
+ * are sent, and only accepted keys are stored.
+ */
 export async function signIn(place: Element): Promise<Session> {
   let [key, problem] = [storedKey(), ''];
+  const signedIn = key === '' ? await sessionOfCookie() : null;
+  if (signedIn !== null) return signedIn;
   for (;;) {
     if (key !== '') {
       try {
@@ -32,6 +37,9 @@ export async function signIn(place: Element): Promise<Session> {
     key = (await typedKey(place, key, problem)).trim();
   }
 }
+
+/** Null: there is none, or the core could not check it; then the form says why a key is refused. */
+const sessionOfCookie = (): Promise<Session | null> => askSession('').catch(() => null);
 
 function typedKey(place: Element, value: string, problem: string): Promise<string> {
   return new Promise((resolve) => {

@@ -4,6 +4,8 @@ import type { LiveHub } from '#jobs/runtime/live-hub';
 import type { Clock } from '#shared/clock';
 import type { ApiKey, Caller } from '#shared/api-keys';
 import type { Log } from '#shared/log';
+import type { SessionAccess } from '#http/server/session-access';
+import type { Site } from '#http/server/site';
 import type { QueuePosition } from '#machines/job-types';
 import type { JobStorage } from '#jobs/job-store-port';
 import type { GateSampler } from './gate-sampler.ts';
@@ -31,6 +33,10 @@ export interface InspectorOptions {
   log: Log;
   /** Empty: loopback only, no key required. */
   apiKeys: readonly ApiKey[];
+  /** Left out: no sessions. */
+  sessions?: SessionAccess | null;
+  /** Left out: browsers see the server at its own address. */
+  site?: Site;
   /** The rate limiter that the HTTP server uses too. Left out: no limits. */
   limits?: {
     /** @throws GatehouseError with the HTTP status of the refusal */

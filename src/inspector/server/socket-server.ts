@@ -14,6 +14,9 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer, type RawData, type WebSocket } from 'ws';
 import { isTooDeep } from '#shared/text/json-text';
 import { createApiKeyAuthenticator, type Caller } from '#shared/api-keys';
+import type { SessionAccess, SessionCaller } from '#http/server/session-access';
+import { createSite } from '#http/server/site';
+import { messageOf } from '#shared/errors';
 import { authenticateSocket } from './socket-access.ts';
 import { openPageSession } from './page-session.ts';
 import type { InspectorContext, Viewer, Connection } from './inspector-context.ts';
@@ -51,37 +54,49 @@ export function serveSockets(server: Server, parts: InspectorContext) {
     handleProtocols: (offered) =>
       [pageProtocol, redactedProtocol].find((one) => offered.has(one)) ?? false,
   });
-  const keys = createApiKeyAuthenticator(parts.apiKeys);
+  const access = {
+    keys: createApiKeyAuthenticator(parts.apiKeys),
+    sessions: parts.sessions ?? null,
+    site: parts.site ?? createSite(),
+    limits: parts.limits,
+  };
   const openSockets = new Map<WebSocket, string | null>();
   let peers = 0;
 
-  const authorize = (request: IncomingMessage): Caller | number => {
-    if ((request.url ?? '').split('?')[0] !== socketPath) return 404;
-    const caller = authenticateSocket(request, keys, parts.limits);
-    if (typeof caller === 'number') return caller;
-    const own = [...openSockets.values()].filter((user) => user === caller.user).length;
-    const isFull =
-      openSockets.size >= socketsMax || (caller.user !== null && own >= socketsOfPersonMax);
-    return isFull ? 429 : caller;
+  const isFullFor = ({ user }: Caller): boolean => {
+    const own = [...openSockets.values()].filter((one) => one === user).length;
+    return openSockets.size >= socketsMax || (user !== null && own >= socketsOfPersonMax);
+  };
+  const open = (upgrade: Upgrade, caller: Caller | SessionCaller | number): void => {
+    const { request, socket, head } = upgrade;
+    if (typeof caller === 'number') return refuse(socket, caller);
+    if (isFullFor(caller)) return refuse(socket, 429);
+    sockets.handleUpgrade(request, socket, head, (opened) => {
+      peers += 1;
+      openSockets.set(opened, caller.user);
+      opened.once('close', () => openSockets.delete(opened));
+      if ('session' in caller) endWithSession(opened, caller, access.sessions);
+      const isHidden = new URL(request.url ?? '/', 'http://localhost').searchParams.has('redact');
+      const mustHide = isHidden || opened.protocol === redactedProtocol;
+      const redaction = mustHide ? 'texts' : (parts.redaction ?? 'none');
+      serve(opened, parts, peers, { user: caller.user, redaction });
+    });
   };
 
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     // Node hands over a socket with an upgrade request without an error handler.
     socket.on('error', () => undefined);
-    const caller = authorize(request);
-    if (typeof caller === 'number') {
-      socket.end(`HTTP/1.1 ${caller} \r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
-      return;
-    }
-    sockets.handleUpgrade(request, socket, head, (opened) => {
-      peers += 1;
-      openSockets.set(opened, caller.user);
-      opened.once('close', () => openSockets.delete(opened));
-      const isHidden = new URL(request.url ?? '/', 'http://localhost').searchParams.has('redact');
-      const mustHide = isHidden || opened.protocol === redactedProtocol;
-      const redaction = mustHide ? 'texts' : (parts.redaction ?? 'none');
-      serve(opened, parts, peers, { ...caller, redaction });
-    });
+    const isHere = (request.url ?? '').split('?')[0] === socketPath;
+    const caller = isHere ? authenticateSocket(request, access) : 404;
+    const upgrade = { request, socket, head };
+    if (!(caller instanceof Promise)) return open(upgrade, caller);
+    caller.then(
+      (found) => open(upgrade, found),
+      (error: unknown) => {
+        parts.log.error({ error: messageOf(error) }, 'bug');
+        refuse(socket, 500);
+      },
+    );
   };
   server.on('upgrade', onUpgrade);
   return {
@@ -91,6 +106,24 @@ export function serveSockets(server: Server, parts: InspectorContext) {
       sockets.close();
     },
   };
+}
+
+interface Upgrade {
+  request: IncomingMessage;
+  socket: Duplex;
+  head: Buffer;
+}
+
+const refuse = (socket: Duplex, status: number): void =>
+  void socket.end(`HTTP/1.1 ${status} \r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+
+function endWithSession(
+  socket: WebSocket,
+  { session }: SessionCaller,
+  sessions: SessionAccess | null,
+): void {
+  const detach = sessions?.attach(session.id, () => socket.terminate());
+  if (detach !== undefined) socket.once('close', detach);
 }
 
 function serve(socket: WebSocket, parts: InspectorContext, peer: number, viewer: Viewer): void {

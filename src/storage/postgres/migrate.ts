@@ -16,6 +16,7 @@ import { schedules } from './migrations/0009-schedules.ts';
 import { commits } from './migrations/0010-commits.ts';
 import { overlap } from './migrations/0011-overlap.ts';
 import { memory } from './migrations/0012-memory.ts';
+import { sessions } from './migrations/0013-sessions.ts';
 import type { PostgresSchema } from './schema.ts';
 
 /** The compiler asks for a migration here when SQLite gets one. */
@@ -32,6 +33,7 @@ export const postgresMigrations: Record<keyof typeof sqliteMigrations, Migration
   '0010-commits': commits,
   '0011-overlap': overlap,
   '0012-memory': memory,
+  '0013-sessions': sessions,
 };
 
 /** Any number: the same for all versions of Gatehouse. */

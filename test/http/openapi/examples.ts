@@ -106,6 +106,9 @@ export const examples: Record<string, ((scene: Scene) => Example | Promise<Examp
   'POST /api/blobs/:digest': () => ({ path: { digest: 'sha256:0' } }),
   'POST /mcp': () => ({ body: { jsonrpc: '2.0', id: 1, method: 'tools/list' } }),
   'POST /calendar/import': () => ({ body: { ics } }),
+  'POST /session': 'needs keys: test/http/routes/sessions',
+  'DELETE /sessions/:id': 'needs keys: test/http/routes/sessions',
+  'POST /invites': 'needs keys: test/http/routes/sessions',
   'POST /schedules': () => ({
     body: { text: 'water the plants', rule: { cron: '0 9 * * 6' }, zone: 'Europe/Berlin' },
   }),

@@ -22,6 +22,7 @@ const tags = [
   'calendar',
   'schedules',
   'memory',
+  'session',
   'status',
   'mcp',
   'inspector',

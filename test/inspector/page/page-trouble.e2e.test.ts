@@ -191,9 +191,12 @@ describe.skipIf(executable === null)('the page of a core with API keys', () => {
     let asked = 0;
     page.on('request', (one) => void (asked += Number(one.url().includes('/api/'))));
     await look();
+    await page.getByLabel('API key').waitFor();
+    // Whether the browser is signed in by a cookie.
+    expect(asked).toBe(1);
     await give('키한글');
     await page.getByText('not known here').waitFor();
-    expect(asked).toBe(0);
+    expect(asked).toBe(1);
     expect(await page.evaluate('sessionStorage.length')).toBe(0);
     await page.route('**/api/session', (route) => route.abort('connectionreset'), { times: 1 });
     await give('geheim ');

@@ -139,6 +139,7 @@ describe('a long job', () => {
     const limits = createRateLimiter({
       requestsPerMinute: 10,
       wrongKeysPerMinute: 0,
+      wrongCodesPerMinute: 0,
       openRequests: 0,
     });
     await open({ apiKeys: ['op', ann], limits });
