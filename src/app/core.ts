@@ -351,7 +351,8 @@ function routesOf(
 ): ServerOptions['routes'] {
   const { cluster, jobService, hub, live, pool, journal, stores } = parts;
   const documents = documentApiOf(parts);
-  const completions = { ...parts, ...modelsOf(pool), jobEvents: live };
+  const pictureLimits = parts.config.pictures;
+  const completions = { ...parts, ...modelsOf(pool), pictureLimits, jobEvents: live };
   return [
     chatRoutes({ jobService, live }),
     eventRoutes({

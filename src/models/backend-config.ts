@@ -20,6 +20,8 @@ export interface BackendConfig {
   baseUrl: string;
   model: string;
   kind: BackendKind;
+  /** Whether the model takes pictures. */
+  vision: boolean;
   /** How many requests the server runs in parallel; 1 for single-inference servers. */
   concurrency: number;
   /** URL of a page that returns `{active_jobs, total_requests}`, if a proxy offers it. */

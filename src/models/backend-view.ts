@@ -26,6 +26,7 @@ export function modelListing(pool: BackendPool): { id: string; [field: string]: 
     id: config.id,
     kind: config.kind,
     model: config.model,
+    vision: config.vision,
     healthy: health.store.getSnapshot().context.healthy,
     load: health.load(),
   }));
@@ -47,6 +48,7 @@ function backendView(member: PoolMember, pool: BackendPool): BackendView {
     id: config.id,
     kind: config.kind,
     model: config.model,
+    vision: config.vision,
     origin: pool.origin,
     roles: roles.filter((role) => pool.role(role) === member),
     healthy,

@@ -23,6 +23,8 @@ export const remedies: Readonly<Record<ErrorCode, string>> = {
   GH_SESSION_NOT_FOUND: 'Check the id with `gatehouse sessions`; it may have ended already.',
   GH_SESSION_NO_KEYS:
     'Set `server.apiKeys` or a key of a person; without keys everybody on this machine is the operator.',
+  GH_PICTURE_REFUSED:
+    'Send PNG, JPEG, WebP or GIF as a data URL, within `pictures.maxCount` and `pictures.maxBytes` (docs/attachments.md).',
   GH_JOB_NOT_FOUND: 'Check the id; ended jobs are removed after `conversation.retentionDays`.',
   GH_JOB_CONFLICT: 'Read the job again: it has ended, or its draft was already decided or changed.',
   GH_JOB_QUEUE_FULL: 'Wait as long as `Retry-After` says, or raise `jobs.maxQueued`.',
@@ -62,6 +64,8 @@ export const remedies: Readonly<Record<ErrorCode, string>> = {
   GH_BACKEND_UNAVAILABLE:
     'Start the model server, check `backends[].baseUrl`, then `gatehouse doctor`.',
   GH_BACKEND_UNKNOWN: 'Use a name of `GET /backends`.',
+  GH_BACKEND_NO_VISION:
+    'Name a model that takes pictures, or set `vision: true` on a backend whose model does (docs/attachments.md).',
   GH_BACKEND_BUSY: 'Wait, or raise `gates.maxQueue` or the `concurrency` of the backend.',
   GH_BACKEND_INPUT: 'Change the request: the model cannot read this kind of input.',
   GH_BACKEND_REFUSED:

@@ -29,6 +29,7 @@ export const errorTable = {
   GH_REQUEST_UNAUTHORIZED: entry('terminal', 401, 'A valid API key is needed'),
   GH_REQUEST_FORBIDDEN: entry('terminal', 403, 'This key may not do that'),
   GH_REQUEST_NOT_FOUND: entry('terminal', 404, 'There is nothing at this address'),
+  GH_PICTURE_REFUSED: entry('terminal', 400, 'The picture cannot be taken'),
   // Sessions
   GH_SESSION_CODE: entry('terminal', 401, 'The code is not valid'),
   GH_SESSION_ORIGIN: entry('terminal', 403, 'The request does not come from the page itself'),
@@ -72,6 +73,7 @@ export const errorTable = {
   // Backends
   GH_BACKEND_UNAVAILABLE: entry('retryable', 503, 'The model server gave no answer'),
   GH_BACKEND_UNKNOWN: entry('terminal', 400, 'There is no backend of this name'),
+  GH_BACKEND_NO_VISION: entry('terminal', 400, 'No model here takes this picture'),
   GH_BACKEND_BUSY: entry('retryable', 429, 'Too many requests wait for this model server'),
   GH_BACKEND_INPUT: entry('terminal', 400, 'The model server cannot work with this request'),
   GH_BACKEND_REFUSED: entry('terminal', 502, 'The model server refused the request'),

@@ -28,6 +28,7 @@ async function setUp(firstTokenMs = 10_000, kind: BackendConfig['kind'] = 'gener
     kind,
     concurrency: 1,
     statusUrl: null,
+    vision: false,
     apiKey: null,
     timeoutsMs: { connect: 2_000, firstToken: firstTokenMs, idle: 10_000, total: 20_000 },
   };

@@ -37,7 +37,7 @@ function modelOf(behaviours: readonly Behaviour[]): { backend: Backend; requests
     const { text, finishReason } = behaviour;
     return Promise.resolve({ ok: true, ...common, text, toolCalls, finishReason, usage: null });
   };
-  return { backend: { id: 'b', model: 'm', run }, requests };
+  return { backend: { id: 'b', model: 'm', pictureTypes: [], run }, requests };
 }
 
 const titles = ['가', '나', '다'];

@@ -22,7 +22,7 @@ export interface FakeLlmOptions {
   slots?: number;
   /** The reply to a request for which nothing was scripted. */
   reply?: FakeReply;
-  /** Answers to GET, by path; a function receives the request. Other paths get 404. */
+  /** Answers to GET, and to a POST of a path that is given here, by path; a function receives the request. Other paths get 404. */
   pages?: Record<string, FakePage | ((request: IncomingMessage) => FakePage)>;
 }
 
@@ -137,7 +137,8 @@ class Server implements FakeLlm {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = request.url ?? '/';
-    if (request.method === 'GET') this.#servePage(path, request, response);
+    const isPage = request.method === 'GET' || this.#options.pages?.[path] !== undefined;
+    if (isPage) this.#servePage(path, request, response);
     else if (path === '/v1/chat/completions') await this.#serveChat(request, response);
     else response.writeHead(404).end();
   }

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { systemTimeZone } from '#shared/system-time-zone';
+import { picturesSchema } from './attachment-settings.ts';
 import { agentSchema } from './agent-settings.ts';
 import { clusterSchema } from './cluster-settings.ts';
 import { databaseSchema } from './database-settings.ts';
@@ -37,6 +38,10 @@ const backend = z.strictObject({
     .enum(backendKinds)
     .default('generic')
     .describe('Server software: selects request fields and workarounds.'),
+  vision: z
+    .boolean()
+    .default(false)
+    .describe('Whether the model takes pictures (docs/attachments.md).'),
   names: z
     .array(nonEmptyString)
     .default([])
@@ -221,6 +226,7 @@ export const configSchema = z.strictObject({
       'Heartbeat: interval of the progress events of a running job.',
     ),
   }),
+  pictures: picturesSchema,
   gates: optionalSection({
     maxQueue: count(64).describe('Maximum of waiting requests per backend.'),
     agingMs: durationMs(300_000).describe(

@@ -101,7 +101,7 @@ export function parseChat(body: ChatBody, headers: IncomingHttpHeaders): Complet
   const { messages, tools } = body;
   if (messages === null || messages === undefined || messages.length === 0) return null;
   return callOf(body, headers, {
-    messages: convertMessages(messages, modelOf(body.model)),
+    messages: convertMessages(messages),
     tools: tools ?? null,
   });
 }
@@ -119,7 +119,7 @@ export function parseGenerate(
   const first: OllamaMessage[] = system ? [{ role: 'system', content: system }] : [];
   const messages: OllamaMessage[] = [...first, { role: 'user', content: prompt, images }];
   return callOf(body, headers, {
-    messages: convertMessages(messages, modelOf(body.model)),
+    messages: convertMessages(messages),
     tools: null,
   });
 }
@@ -170,13 +170,9 @@ function optionsOf(given: OllamaOptions): Record<string, unknown> {
 }
 
 /** Tool calls have no ids in Ollama's format: they get some, and results are matched by name, then by order. */
-function convertMessages(messages: readonly OllamaMessage[], model: string): object[] {
+function convertMessages(messages: readonly OllamaMessage[]): object[] {
   const open: { id: string; name: string }[] = [];
   return messages.map((one, index) => {
-    const isRead = model !== assistantModel || index === messages.length - 1;
-    if ((one.images ?? []).length > 0 && isRead) {
-      throw fieldError(`messages.${index}.images`, 'pictures are not passed on to a model');
-    }
     const calls = (one.tool_calls ?? []).map((call, n) => {
       const id = call.id ?? `call_${index}_${n}`;
       open.push({ id, name: call.function.name });
@@ -185,12 +181,21 @@ function convertMessages(messages: readonly OllamaMessage[], model: string): obj
     });
     return {
       role: one.role,
-      content: one.content ?? '',
+      content: contentOf(one),
       ...(calls.length > 0 ? { tool_calls: calls } : {}),
       ...(one.role === 'tool' ? { tool_call_id: one.tool_call_id ?? answered(open, one) } : {}),
     };
   });
 }
+
+/** Programs send pictures with and without `data:image/…;base64,`. Both are read. */
+const contentOf = ({ content, images }: OllamaMessage): unknown =>
+  (images ?? []).length === 0
+    ? (content ?? '')
+    : [
+        ...images!.map((url) => ({ type: 'image_url', image_url: { url } })),
+        { type: 'text', text: content ?? '' },
+      ];
 
 function answered(
   open: { id: string; name: string }[],

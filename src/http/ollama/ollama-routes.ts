@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { GatehouseError } from '#shared/errors';
 import { assistantModel, chatModel, type CompletionCall } from '../openai/openai-request.ts';
 import { answerCall, type CompletionParts } from '../openai/answer-call.ts';
+import { bodyLimitOf, ofModels } from '../openai/completion-limits.ts';
 import { fieldError } from '../openai/openai-fields.ts';
 import { sendErrorsWith, watchClosing } from '../server/foreign-api.ts';
 import { clientAbortSignal } from '../server/respond.ts';
@@ -61,7 +62,6 @@ const jsonOrLines = {
     ...textResponse('application/x-ndjson').content,
   },
 };
-const ofModels = ['GH_REQUEST_EMPTY', 'GH_BACKEND_UNKNOWN', 'GH_BACKEND_UNAVAILABLE'] as const;
 
 export function ollamaRoutes(options: OllamaOptions): (server: RouteServer) => void {
   const routes = async (scope: RouteServer): Promise<void> => {
@@ -81,7 +81,17 @@ export function ollamaRoutes(options: OllamaOptions): (server: RouteServer) => v
 
 /** Clients of Ollama know an unknown model by 404. */
 const sendError = (error: GatehouseError, reply: FastifyReply): FastifyReply =>
-  reply.code(error.code === 'GH_BACKEND_UNKNOWN' ? 404 : error.status).send(toOllamaError(error));
+  reply
+    .code(error.code === 'GH_BACKEND_UNKNOWN' ? 404 : error.status)
+    .send(toOllamaError(withOwnFields(error, reply.request.routeOptions.url ?? '')));
+
+/** A picture is a part of the content only behind this API; here it has a field of its own. */
+function withOwnFields(error: GatehouseError, route: string): GatehouseError {
+  const { code, message } = error;
+  if (code !== 'GH_PICTURE_REFUSED' && code !== 'GH_BACKEND_NO_VISION') return error;
+  const field = route.endsWith('/generate') ? 'images' : '$1.images';
+  return new GatehouseError(code, message.replace(/^(messages\.\d+)\.content/, field));
+}
 
 function addAnswers(scope: RouteServer, parts: OllamaOptions & CompletionParts): void {
   const answer = (
@@ -97,6 +107,7 @@ function addAnswers(scope: RouteServer, parts: OllamaOptions & CompletionParts):
     requireModel(parts, name);
     return Promise.resolve(loadedOf(head));
   };
+  const bodyLimit = bodyLimitOf(parts.pictureLimits);
   scope.post(
     '/chat',
     declare.person(
@@ -105,6 +116,7 @@ function addAnswers(scope: RouteServer, parts: OllamaOptions & CompletionParts):
         body: chatBody,
         response: { 200: jsonOrLines },
         errors: ofModels,
+        bodyLimit,
       },
     ),
     ({ body, headers }, reply) => answer(parseChat(body, headers), body.model, 'chat', reply),
@@ -115,19 +127,23 @@ function addAnswers(scope: RouteServer, parts: OllamaOptions & CompletionParts):
       body: generateBody,
       response: { 200: jsonOrLines },
       errors: ofModels,
+      bodyLimit,
     }),
     ({ body, headers }, reply) =>
       answer(parseGenerate(body, headers), body.model, 'generate', reply),
   );
 }
 
-const allModels = ({ models }: CompletionParts) => [
+const allModels = ({ models }: CompletionParts): ({ id: string } & Record<string, unknown>)[] => [
   { id: assistantModel },
   ...models(),
   { id: chatModel },
 ];
 
-function requireModel(parts: CompletionParts, name: string): { id: string } {
+function requireModel(
+  parts: CompletionParts,
+  name: string,
+): { id: string } & Record<string, unknown> {
   const found = allModels(parts).find(({ id }) => id === nameOf(name));
   if (found !== undefined) return found;
   const asked = JSON.stringify(name.slice(0, 64));
@@ -184,7 +200,7 @@ function addModels(scope: RouteServer, parts: CompletionParts): void {
         template: '',
         details,
         model_info: { 'general.architecture': details.family },
-        capabilities: ['completion', 'tools'],
+        capabilities: ['completion', 'tools', ...(about['vision'] === true ? ['vision'] : [])],
         modified_at: startedAt,
       };
     },

@@ -4,6 +4,8 @@ import type { Backend } from '#shared/model/model';
 import type { Clock } from '#shared/clock';
 import { GatehouseError } from '#shared/errors';
 import type { Log } from '#shared/log';
+import { pictureRefusalOf, pictureTypesIn } from '#shared/model/message-parts';
+import { checkPictures, type PictureLimits } from '#shared/pictures/picture';
 import { respond } from '../server/respond.ts';
 import { completeByBackend } from './openai-backend.ts';
 import { completeByJob, type JobCompletion } from './openai-job.ts';
@@ -18,6 +20,8 @@ export interface CompletionParts extends JobCompletion {
   backendOf(role: 'classifier' | 'reasoner'): Backend;
   /** What is known of each backend, for lists of models; `id` is the model name to request. */
   models(): ({ id: string } & Record<string, unknown>)[];
+  /** Of one message. */
+  pictureLimits: PictureLimits;
   clock: Clock;
   log: Log;
 }
@@ -30,6 +34,7 @@ export async function answerCall(
   createResponse: () => CompletionResponse,
 ): Promise<void> {
   const backend = backendOf(parts, call);
+  requirePictures(parts, call, backend);
   const response = createResponse();
   return respond(reply, response, parts.log, async (signal) => {
     if (backend === null) {
@@ -55,6 +60,27 @@ function backendOf(options: CompletionParts, { model, isTask }: CompletionCall):
     const message = `There is no model ${asked}; there are: ${known}`;
     throw new GatehouseError('GH_BACKEND_UNKNOWN', message, { cause: error });
   }
+}
+
+/**
+ * No picture reaches a model that cannot take it, and none is left out.
+ * @throws GH_PICTURE_REFUSED, GH_BACKEND_NO_VISION naming the message
+ */
+function requirePictures(
+  { pictureLimits }: CompletionParts,
+  { pictures, request }: CompletionCall,
+  backend: Backend | null,
+): void {
+  for (const one of pictures) checkPictures(one.pictures, pictureLimits, one.where);
+  const [first] = pictures;
+  if (first === undefined) return;
+  const why =
+    backend === null
+      ? 'the assistant takes no pictures'
+      : pictureRefusalOf(backend, pictureTypesIn(request));
+  if (why === null) return;
+  const message = `${first.where}: ${why}`;
+  throw new GatehouseError('GH_BACKEND_NO_VISION', message, { param: first.where });
 }
 
 const withIgnored = (end: CompletionEnd, { ignored }: CompletionCall): CompletionEnd =>

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { ChatMessage, ModelToolCall } from '#shared/model/model';
 import { inputError } from '#shared/parse-input';
+import { parseContent, parseTextContent, type PlacedPictures } from './message-content.ts';
 import { fieldError } from './openai-fields.ts';
 
 const roles = ['system', 'developer', 'user', 'assistant', 'tool', 'function'] as const;
@@ -43,23 +44,36 @@ const knownFields: ReadonlySet<string> = new Set([
   'audio',
 ]);
 
-/**
- * All messages in the form that servers accept; `ignored` lists the fields that were left out.
- * @throws GH_REQUEST_INVALID with the path of the value that cannot be passed on
- */
-export function parseMessages(incoming: readonly IncomingChatMessage[]): {
+export interface ReadMessages {
   messages: ChatMessage[];
+  pictures: PlacedPictures[];
+  /** Fields that were left out. */
   ignored: string[];
-} {
-  const ignored = new Set<string>();
-  const messages = incoming.map((raw, index) => parseMessage(raw, `messages.${index}`, ignored));
-  return { messages, ignored: [...ignored] };
 }
 
-function parseMessage(raw: IncomingChatMessage, where: string, ignored: Set<string>): ChatMessage {
+/**
+ * All messages in the form that servers accept.
+ * @throws GH_REQUEST_INVALID, GH_PICTURE_REFUSED with the path of the value that cannot be passed on
+ */
+export function parseMessages(incoming: readonly IncomingChatMessage[]): ReadMessages {
+  const ignored = new Set<string>();
+  const pictures: PlacedPictures[] = [];
+  const messages = incoming.map((raw, index) =>
+    parseMessage(raw, `messages.${index}`, ignored, pictures),
+  );
+  return { messages, pictures, ignored: [...ignored] };
+}
+
+function parseMessage(
+  raw: IncomingChatMessage,
+  where: string,
+  ignored: Set<string>,
+  pictures: PlacedPictures[],
+): ChatMessage {
   if (raw.role === 'function') throw fieldError(`${where}.role`, 'send the result as role tool');
   for (const field of ['function_call', 'audio']) {
-    const why = field === 'audio' ? 'only text is passed on' : 'send the call as tool_calls';
+    const why =
+      field === 'audio' ? 'only text and pictures are passed on' : 'send the call as tool_calls';
     if ((raw[field] ?? null) !== null) throw fieldError(`${where}.${field}`, why);
   }
   const calls = (raw.tool_calls ?? []).map((call, index) =>
@@ -75,19 +89,31 @@ function parseMessage(raw: IncomingChatMessage, where: string, ignored: Set<stri
     ...Object.fromEntries(further),
     // Local chat templates do not know `developer`; for OpenAI it is the new name of `system`.
     role: raw.role === 'developer' ? 'system' : raw.role,
-    content: parseContent(raw, where),
+    ...contentOf(raw, where, pictures),
     ...(raw.name ? { name: raw.name } : {}),
     ...(calls.length > 0 ? { tool_calls: calls } : {}),
     ...(raw.tool_call_id ? { tool_call_id: raw.tool_call_id } : {}),
   };
 }
 
-function parseContent(raw: IncomingChatMessage, where: string): string {
+function contentOf(
+  raw: IncomingChatMessage,
+  where: string,
+  found: PlacedPictures[],
+): Pick<ChatMessage, 'content' | 'parts'> {
   const { role, content = null } = raw;
-  if (content !== null) return parseTextContent(content, `${where}.content`);
-  if (role === 'user') throw fieldError(`${where}.content`, 'a message of a user has content');
-  // The text of a refusal is the content of the answer.
-  return typeof raw['refusal'] === 'string' ? raw['refusal'] : '';
+  const place = `${where}.content`;
+  if (content === null) {
+    if (role === 'user') throw fieldError(place, 'a message of a user has content');
+    // The text of a refusal is the content of the answer.
+    return { content: typeof raw['refusal'] === 'string' ? raw['refusal'] : '' };
+  }
+  // Chat templates know pictures of people and of tools only.
+  if (role !== 'user' && role !== 'tool') return { content: parseTextContent(content, place) };
+  const { text, parts, pictures } = parseContent(content, place);
+  if (parts === null) return { content: text };
+  found.push({ where: place, pictures });
+  return { content: text, parts };
 }
 
 function parseToolCall(raw: unknown, where: string): ModelToolCall {
@@ -97,40 +123,4 @@ function parseToolCall(raw: unknown, where: string): ModelToolCall {
   const { name, arguments: given } = called;
   const text = typeof given === 'string' ? given : JSON.stringify(given ?? {});
   return { id, type: 'function', function: { name, arguments: text.trim() === '' ? '{}' : text } };
-}
-
-/**
- * Text, or parts that are all text. Other parts would not reach the model, so they are refused.
- * @throws GH_REQUEST_INVALID with the path of the part
- */
-export function parseTextContent(content: unknown, where: string): string {
-  if (typeof content === 'string') return content;
-  if (!Array.isArray(content)) throw fieldError(where, 'expected text, or a list of text parts');
-  return content
-    .map((part: unknown, index) => {
-      const text = partText(part);
-      if (text !== null) return text;
-      throw fieldError(`${where}.${index}`, 'only text parts are passed on to a model');
-    })
-    .join('\n');
-}
-
-const textParts: ReadonlySet<unknown> = new Set([undefined, 'text', 'input_text', 'output_text']);
-
-function partText(part: unknown): string | null {
-  if (typeof part === 'string') return part;
-  if (typeof part !== 'object' || part === null) return null;
-  const { type, text, refusal } = part as Record<string, unknown>;
-  if (textParts.has(type) && typeof text === 'string') return text;
-  return type === 'refusal' && typeof refusal === 'string' ? refusal : null;
-}
-
-/** Distinguishes the first message of one chat from that of another: its text and all other content. */
-export function fingerprintOf(content: unknown): string {
-  if (content === undefined || content === null) return '';
-  try {
-    return parseTextContent(content, '');
-  } catch {
-    return JSON.stringify(content);
-  }
 }

@@ -18,13 +18,8 @@ import {
   type Fields,
 } from './openai-fields.ts';
 import { isFrontEndTask } from './front-end-task.ts';
-import {
-  fingerprintOf,
-  messageSchema,
-  parseMessages,
-  parseTextContent,
-  type IncomingChatMessage,
-} from './openai-messages.ts';
+import { fingerprintOf, parseContent, type PlacedPictures } from './message-content.ts';
+import { messageSchema, parseMessages, type IncomingChatMessage } from './openai-messages.ts';
 import { parseTools, toolSchema } from './openai-tools.ts';
 
 /** The model name that makes a job of a message. */
@@ -48,6 +43,8 @@ export interface CompletionCall {
   isTask: boolean;
   /** For a backend: the request to pass on. Empty for a job. */
   request: ModelRequest;
+  /** All pictures of the request; for a job those of the last message. */
+  pictures: PlacedPictures[];
   /** W3C trace context of the caller. */
   traceparent: string | undefined;
   /** For a job: the last message, and the channel that separates the client's conversations. */
@@ -134,7 +131,7 @@ export function parseCompletionCall(body: Body, headers: IncomingHttpHeaders): C
     priority,
     traceparent: parseTrace(headers[traceHeader]),
     channel: channelOf(body.metadata?.conversation, body.messages),
-    ...(isJob ? jobPart(body, priority) : backendPart(body)),
+    ...(isJob ? jobPart(body, priority) : isTask ? taskPart(body) : backendPart(body)),
   };
 }
 
@@ -149,10 +146,10 @@ function parsePriority(header: string | string[] | undefined): PriorityClass {
   throw fieldError('x-gatehouse-priority', 'must be foreground or background');
 }
 
-type Part = Pick<CompletionCall, 'request' | 'message' | 'ignored'>;
+type Part = Pick<CompletionCall, 'request' | 'message' | 'ignored' | 'pictures'>;
 
 function backendPart(body: Body): Part {
-  const { messages, ignored } = parseMessages(body.messages);
+  const { messages, ignored, pictures } = parseMessages(body.messages);
   const { tools, choice } = parseTools(body.tools ?? [], body.tool_choice);
   const maxTokens = maxTokensOf(body);
   const sampling = passthroughFields(body);
@@ -169,7 +166,14 @@ function backendPart(body: Body): Part {
     ...schemaOf(body.response_format),
     ...(Object.keys(sampling).length > 0 ? { sampling } : {}),
   };
-  return { request, message: '', ignored: [...ignoredByBackend(body), ...ignored] };
+  return { request, message: '', pictures, ignored: [...ignoredByBackend(body), ...ignored] };
+}
+
+/** A title needs no picture, and the classifier's model may take none. */
+function taskPart(body: Body): Part {
+  const { request, ...part } = backendPart(body);
+  const messages = request.messages.map(({ parts: _pictures, ...message }) => message);
+  return { ...part, request: { ...request, messages }, pictures: [] };
 }
 
 /** The smaller one if both are set. Null: neither is set; Infinity: no limit. */
@@ -213,18 +217,22 @@ function jobPart(body: Body, priority: PriorityClass): Part {
   const ignored = ignoredByAssistant(body);
   // The tokens of a job are spread over several models, so there is no usage to report.
   if (body.stream_options?.include_usage === true) ignored.push('stream_options.include_usage');
-  return { request: { messages: [] }, message: lastMessage(body.messages), ignored };
+  return { request: { messages: [] }, ...lastMessage(body.messages), ignored };
 }
 
 /** Earlier messages are ignored: the assistant stores the conversation itself. */
-function lastMessage(messages: readonly IncomingChatMessage[]): string {
+function lastMessage(messages: readonly IncomingChatMessage[]): Pick<Part, 'message' | 'pictures'> {
   const last = messages.at(-1);
   const where = `messages.${messages.length - 1}`;
   if (last?.role !== 'user') {
     const why = `${assistantModel} answers a user: the last message must be theirs`;
     throw fieldError(`${where}.role`, why);
   }
-  return parseTextContent(last.content ?? '', `${where}.content`);
+  const { text, pictures } = parseContent(last.content ?? '', `${where}.content`);
+  return {
+    message: text,
+    pictures: pictures.length === 0 ? [] : [{ where: `${where}.content`, pictures }],
+  };
 }
 
 /**

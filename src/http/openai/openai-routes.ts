@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { GatehouseError } from '#shared/errors';
 import type { IdSource } from '#shared/ids';
 import { jsonOrEventStream, declareRoutes, type RouteServer } from '../server/route-schemas.ts';
+import { bodyLimitOf, ofModels } from './completion-limits.ts';
 import { sseCompletionResponse, jsonCompletionResponse } from './openai-response.ts';
 import { answerCall, type CompletionParts } from './answer-call.ts';
 import {
@@ -40,7 +41,8 @@ export function openAiRoutes(options: OpenAiOptions): (server: RouteServer) => v
         {
           body: completionRequest,
           response: { 200: jsonOrEventStream(completionSchema, 'with `stream: true`') },
-          errors: ['GH_REQUEST_EMPTY', 'GH_BACKEND_UNKNOWN', 'GH_BACKEND_UNAVAILABLE'],
+          bodyLimit: bodyLimitOf(options.pictureLimits),
+          errors: [...ofModels],
         },
       ),
       (request, reply) => {

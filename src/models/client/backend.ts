@@ -20,6 +20,8 @@ import { parseTraceParent } from '#shared/wire/trace';
 import type { Clock } from '#shared/clock';
 import type { BackendConfig, BackendLog } from '../backend-config.ts';
 import { createHttpAgent } from './model-http.ts';
+import { hasPictures } from '#shared/model/message-parts';
+import { serverProfiles } from './server-profiles.ts';
 import { redactMessage } from './error-mapping.ts';
 import type { Gate, AcquireResult, GateRequest } from '../gate/gate-types.ts';
 import { runAtGate } from '../gate/run-at-gate.ts';
@@ -222,11 +224,17 @@ export function createBackend({ config, gate, clock, log }: BackendOptions): Clo
     log,
     capabilities: { refusesSchema: false, endsOrphanThinking: false },
   };
+  const pictureTypes = config.vision ? serverProfiles[config.kind].pictureTypes : [];
   return {
     id: config.id,
     model: config.model,
-    run: (request, run) =>
-      runRequest({ ...shared, origin: requestOriginOf(run) }, gate, request, run),
+    pictureTypes,
+    async run(request, run) {
+      if (pictureTypes.length === 0 && hasPictures(request)) {
+        throw new Error(`a picture for ${config.id}, which takes none`);
+      }
+      return runRequest({ ...shared, origin: requestOriginOf(run) }, gate, request, run);
+    },
     close: () => shared.agent.destroy(),
   };
 }

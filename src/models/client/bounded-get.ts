@@ -1,4 +1,4 @@
-/** GETs small status and discovery pages of servers: bounded in time and size, never throws. */
+/** Reads small status and discovery pages of servers: bounded in time and size, never throws. */
 import type { Agent } from 'undici';
 import type { ErrorReason } from '#shared/model/model';
 import { mapNetworkError } from './error-mapping.ts';
@@ -14,6 +14,8 @@ export interface BoundedGetOptions {
   /** Timeout for the whole response. */
   timeoutMs: number;
   signal?: AbortSignal;
+  /** Sent as JSON in a POST, where a page is read in this way. */
+  body?: object;
 }
 
 export type BoundedResponse =
@@ -33,7 +35,7 @@ export async function fetchBounded(
   url: string,
   options: BoundedGetOptions,
 ): Promise<BoundedResponse> {
-  const { agent, apiKey, timeoutMs, signal } = options;
+  const { agent, apiKey, timeoutMs, signal, body } = options;
   const expired = AbortSignal.timeout(timeoutMs);
   const startedAt = performance.now();
   const ms = (): number => performance.now() - startedAt;
@@ -41,6 +43,7 @@ export async function fetchBounded(
     const response = await fetchModelServer(url, {
       agent,
       apiKey,
+      ...(body === undefined ? {} : { body }),
       signal: signal ? AbortSignal.any([expired, signal]) : expired,
     });
     const text = await readBoundedText(response, bodyCharsMax);

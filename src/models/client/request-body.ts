@@ -33,6 +33,9 @@ function maxTokensOf({ maxTokens }: ModelRequest, profile: ServerProfile): objec
   return profile.tokensUnlimited === null ? {} : { max_tokens: profile.tokensUnlimited };
 }
 
+const wireMessage = ({ parts, ...message }: ModelRequest['messages'][number]): object =>
+  parts === undefined ? message : { ...message, content: parts };
+
 export function requestBody(
   request: ModelRequest,
   options: RequestBodyOptions,
@@ -42,7 +45,7 @@ export function requestBody(
   const body: Record<string, unknown> = {
     ...request.sampling,
     model: modelName.policy === 'fixed' ? modelName.name : options.model,
-    messages: request.messages,
+    messages: request.messages.map(wireMessage),
     stream: true,
     stream_options: { include_usage: true },
     ...maxTokensOf(request, profile),

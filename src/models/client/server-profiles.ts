@@ -2,6 +2,7 @@
  * The differences between model servers, as data: one row per kind. Code reads the row, never the name of the kind. The
  * rows describe behaviour observed in the servers or in their source; docs/backends.md describes it in prose.
  */
+import { pictureTypes, type PictureType } from '#shared/pictures/picture';
 import { standardMarkup, type Markup } from './text-filters/thinking-markup.ts';
 
 export interface ServerProfile {
@@ -23,6 +24,8 @@ export interface ServerProfile {
   tokensUnlimited: number | null;
   /** The health page. It must cost the server nothing: no inference, no lock. */
   health: { path: string; under: 'root' | 'v1' };
+  /** The pictures that the server can decode, where its model takes pictures. */
+  pictureTypes: readonly PictureType[];
   /**
    * How long the slot drains after an abort, ms. Not the time until the server is idle, which cannot be queried without
    * disturbing it: the time after which the server's own queue (or its batching) absorbs the rest. Below 1 s, so that a
@@ -40,6 +43,7 @@ const baseProfile: ServerProfile = {
   modelName: { policy: 'as_configured' },
   tokensUnlimited: null,
   health: { path: '/models', under: 'v1' },
+  pictureTypes,
   drain: { decodeMs: 100, prefillMs: 500 },
 };
 
@@ -55,11 +59,13 @@ const profiles = {
     toolChoice: 'ignored',
     health: { path: '/api/version', under: 'root' },
   },
+  // Its decoder knows no WebP (400 "Failed to load image or audio file").
   // Measured: during decode the slot is free after 25 to 50 ms, during prefill after the current batch.
   'llama.cpp': {
     ...baseProfile,
     thinkingOff: templateThinkingOff,
     health: { path: '/health', under: 'root' },
+    pictureTypes: ['image/png', 'image/jpeg', 'image/gif'],
     drain: { decodeMs: 60, prefillMs: 500 },
   },
   // Batches the next request with the aborted request for two tokens at most: a longer wait gains nothing.

@@ -190,6 +190,7 @@ export async function startDemoModel(options: DemoModelOptions) {
       baseUrl: `http://127.0.0.1:${port}/v1`,
       model: demoModelName,
       kind: 'generic',
+      vision: false,
       concurrency: 1,
       statusUrl: null,
       apiKey: null,

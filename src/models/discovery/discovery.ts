@@ -1,6 +1,6 @@
 /**
  * Discovers the model servers of this machine when none are configured: probes the usual ports on loopback. It never
- * leaves loopback, sends only small GETs, and gives up on a port after a short timeout.
+ * leaves loopback, sends only small reads, and gives up on a port after a short timeout.
  *
  * The kinds are distinguished by the order of the detectors, from a page that only one kind has to a page that all
  * have.
@@ -9,6 +9,7 @@ import type { Agent } from 'undici';
 import { defaultTimeoutsMs, type BackendConfig } from '../backend-config.ts';
 import type { BackendKind } from '../client/server-profiles.ts';
 import { createHttpAgent } from '../client/model-http.ts';
+import { readVision } from './read-vision.ts';
 import { fetchBounded, type BoundedResponse } from '../client/bounded-get.ts';
 
 /** Ollama, llama.cpp and mlx, mlx, LM Studio, vLLM, and two further ports that mlx users choose. */
@@ -137,7 +138,9 @@ async function inspectPort(
   timeoutMs: number,
 ): Promise<DiscoveredServer | null> {
   const root = `http://127.0.0.1:${port}`;
-  const get: GetPath = (path) => fetchBounded(root + path, { agent, timeoutMs });
+  const ask = (path: string, body?: object) =>
+    fetchBounded(root + path, { agent, timeoutMs, ...(body === undefined ? {} : { body }) });
+  const get: GetPath = (path) => ask(path);
   // The first page decides whether to continue: nothing listens on most of the ports.
   const first = await get('/api/version');
   if (!first.ok) return null;
@@ -154,6 +157,7 @@ async function inspectPort(
       baseUrl: `${root}/v1`,
       model,
       kind: identity.kind,
+      vision: (await readVision(identity.kind, model, ask)) ?? false,
       concurrency: 1,
       statusUrl: null,
       apiKey: null,

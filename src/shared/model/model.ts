@@ -5,11 +5,19 @@
 import type { AskFailure, AskMessage } from '#machines/ask-types';
 import type { PriorityClass } from '#machines/gate-queue';
 import type { QueuePosition } from '#machines/job-types';
+import type { PictureType } from '../pictures/picture.ts';
 
 export interface ChatMessage extends AskMessage {
   /** Name of the participant, if several share a role. */
   name?: string;
+  /** Texts and pictures in their order, sent in place of `content`, which has the texts only. */
+  parts?: readonly MessagePart[];
 }
+
+/** OpenAI's shape. The URL of a picture is a data URL: a model server fetches nothing. */
+export type MessagePart =
+  | { type: 'text'; text: string }
+  | { type: 'image_url'; image_url: { url: string; detail?: string } };
 
 /** OpenAI's shape: `arguments` is JSON text as the model wrote it. */
 export type ModelToolCall = NonNullable<AskMessage['tool_calls']>[number];
@@ -165,6 +173,8 @@ export interface RunOptions {
 export interface Backend {
   readonly id: string;
   readonly model: string;
+  /** The pictures that it takes; empty: none. A request with others must not be run. */
+  readonly pictureTypes: readonly PictureType[];
   /** Waits for a permit, sends the request (always streaming), reads to the end. Throws only for bugs. */
   run(request: ModelRequest, options: RunOptions): Promise<ModelOutcome>;
 }

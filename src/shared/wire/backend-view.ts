@@ -15,6 +15,7 @@ export const backendSchema = z
     id: z.string(),
     kind: z.string(),
     model: z.string(),
+    vision: z.boolean().describe('Whether it takes pictures (`backends[].vision`).'),
     origin: z.string(),
     roles: z.array(z.string()),
     healthy: z.boolean().nullable().describe('Null: not looked at yet.'),

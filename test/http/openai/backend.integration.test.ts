@@ -127,7 +127,7 @@ describe('a completion of a backend', () => {
     ]);
   });
 
-  test('with a picture in a message is refused, because the picture would be lost', async () => {
+  test('with a picture in a message that is none is refused by its position', async () => {
     const fixture = await openOpenAiFixture();
     const content = [
       { type: 'image_url' as const, image_url: { url: 'data:image/png;base64,AA' } },
@@ -135,7 +135,7 @@ describe('a completion of a backend', () => {
     const error = await errorOf(
       fixture.openai.chat.completions.create({ model, messages: [{ role: 'user', content }] }),
     );
-    expect(error).toMatchObject({ status: 400, code: 'GH_REQUEST_INVALID' });
+    expect(error).toMatchObject({ status: 400, code: 'GH_PICTURE_REFUSED' });
     expect(error.message).toContain('messages.0.content.0');
   });
 });

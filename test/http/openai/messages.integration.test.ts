@@ -147,7 +147,7 @@ describe('a message to a backend', () => {
     ['no role', { content: 'x' }, 'messages.0.role'],
     ['nothing of a user', { role: 'user' }, 'messages.0.content'],
     ['a number for content', { role: 'user', content: 7 }, 'messages.0.content'],
-    ['a picture', { role: 'user', content: ['x', picture] }, 'messages.0.content.1'],
+    ['a picture', { role: 'assistant', content: ['x', picture] }, 'messages.0.content.1'],
     [
       'sound',
       { role: 'user', content: [{ type: 'input_audio', input_audio: {} }] },

@@ -17,7 +17,7 @@ describe('GET /v1/models', () => {
     ]);
     expect(list.data[1]).toMatchObject({
       object: 'model',
-      gatehouse: { kind: 'generic', model: 'm', load: 'free' },
+      gatehouse: { kind: 'generic', model: 'm', vision: false, load: 'free' },
     });
     expect(await fixture.openai.models.retrieve('large')).toMatchObject({ id: 'large' });
     expect(await errorOf(fixture.openai.models.retrieve('none'))).toMatchObject({ status: 404 });

@@ -17,6 +17,11 @@ export interface OpenAiFixture extends CoreFixture {
 export async function openOpenAiFixture(change: ConfigInput = {}): Promise<OpenAiFixture> {
   const fixture = await openCore(change);
   onTestFinished(() => fixture.close());
+  return withClients(fixture);
+}
+
+/** The clients of a core that is closed elsewhere. */
+export function withClients(fixture: CoreFixture): OpenAiFixture {
   const apiKey = cliApiKey(fixture.config.server.apiKeys) ?? 'none';
   const baseURL = `${fixture.core.url}/v1`;
   const provider = createOpenAICompatible({

@@ -56,6 +56,7 @@ function open(change: Partial<SpeculationOptions> = {}): Speculation {
   const reasoner: Backend = {
     id: 'large',
     model: 'm',
+    pictureTypes: [],
     run(request, run) {
       const exchange = new Exchange(request, run);
       exchanges.push(exchange);

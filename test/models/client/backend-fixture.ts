@@ -25,6 +25,7 @@ export const configFor = (
   kind: 'generic',
   concurrency: 1,
   statusUrl: null,
+  vision: false,
   apiKey: null,
   ...parts,
   baseUrl,

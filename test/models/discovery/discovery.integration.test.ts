@@ -114,6 +114,43 @@ describe('the discovery of model servers', () => {
     },
   );
 
+  test.each<[string, boolean, Record<string, FakePage>]>([
+    [
+      'ollama',
+      true,
+      { ...servers[0]![2], '/api/show': { body: { capabilities: ['completion', 'vision'] } } },
+    ],
+    ['ollama', false, { ...servers[0]![2], '/api/show': { body: { capabilities: ['tools'] } } }],
+    ['ollama', false, servers[0]![2]],
+    [
+      'llama.cpp',
+      true,
+      {
+        '/props': {
+          body: {
+            default_generation_settings: {},
+            model_alias: 'qwen',
+            modalities: { vision: true, audio: false },
+          },
+        },
+      },
+    ],
+    ['llama.cpp', false, servers[2]![2]],
+    [
+      'lm-studio',
+      true,
+      {
+        '/api/v0/models': models({ id: 'qwen3-vl', type: 'vlm', state: 'loaded' }),
+        '/api/v0/models/qwen3-vl': { body: { id: 'qwen3-vl', type: 'vlm' } },
+      },
+    ],
+    ['vllm', false, servers[5]![2]],
+  ])('asks %s whether its model takes pictures: %s', async (kind, vision, pages) => {
+    const llm = await fakeLlm({ pages });
+    const found = await discoverBackends({ ports: [llm.port] });
+    expect(found).toMatchObject([{ kind, config: { vision } }]);
+  });
+
   test('omits a server that is no model server, and a model server without a model', async () => {
     const page = await fakeLlm({ pages: { '/': { body: 'It works!' } } });
     const empty = await fakeLlm({

@@ -26,6 +26,7 @@ async function setUp() {
     kind: 'llama.cpp',
     concurrency: 1,
     statusUrl: null,
+    vision: false,
     apiKey: null,
     timeoutsMs: defaultTimeoutsMs,
   };
