@@ -36,7 +36,7 @@ export interface PagePort<E extends { type: string }> {
   fileOf(id: string): { name: string; content: Buffer } | null;
 }
 
-export class PageServer<E extends { type: string }> {
+class PageServer<E extends { type: string }> {
   readonly #port: PagePort<E>;
   readonly #assets;
   readonly #server = createServer((request, response) => {
@@ -133,4 +133,30 @@ const sseMessage = (event: string, data: unknown): string =>
 function send(response: ServerResponse, status: number, type: string, body: string | Buffer): void {
   response.writeHead(status, { ...headers, 'content-type': type });
   response.end(body);
+}
+
+/**
+ * Opens the page of a simulator that runs. If that fails, the simulator is closed.
+ * @param port null: no page
+ */
+export async function withPage<E extends { type: string }>(
+  pagePort: PagePort<E>,
+  host: string,
+  port: number | null,
+  closeSimulator: () => Promise<void>,
+): Promise<{ pageUrl: string | null; close(): Promise<void> }> {
+  const page = port === null ? null : new PageServer(pagePort);
+  try {
+    const pageUrl = (await page?.listen(host, port ?? 0)) ?? null;
+    return {
+      pageUrl,
+      async close() {
+        await page?.close();
+        await closeSimulator();
+      },
+    };
+  } catch (error) {
+    await closeSimulator();
+    throw error;
+  }
 }

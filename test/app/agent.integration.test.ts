@@ -4,15 +4,8 @@ import { prompt } from '#test/events/agent/agent-caller';
 import { agent, discover } from '#test/events/agent/agent-fixture';
 import { broker, connectClient, natsCommand } from '#test/events/nats-fixture';
 import { direct, openCore } from '#test/support/core';
-import { saysJson } from '#test/support/fake-llm-replies';
+import { dentistMessage, wantsDentist } from '#test/support/dentist';
 import { until } from '#test/support/journal';
-
-const wantsDentist = saysJson({
-  action: 'tools',
-  tool: 'calendar',
-  operation: 'create_draft',
-  params: { title: '치과', date: '2031-03-05', time: '15:00' },
-});
 
 test.skipIf(natsCommand === null)('a prompt keeps its file, and writes after a yes', async () => {
   const server = await broker();
@@ -38,7 +31,7 @@ test.skipIf(natsCommand === null)('a prompt keeps its file, and writes after a y
 
   fixture.small.script(wantsDentist);
   const answers = ['그런가', '네'];
-  const draft = prompt(nc, '2031년 3월 5일 3시에 치과 잡아줘', {
+  const draft = prompt(nc, dentistMessage, {
     onQuestion: ({ reply_subject }) => nc.publish(reply_subject, answers.shift()),
   });
   await draft.ended;

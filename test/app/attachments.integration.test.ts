@@ -1,7 +1,8 @@
 /** Attachments of messages: each is one document of its sender, even if the message had to be sent again. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { direct, openCore, type CoreFixture } from '#test/support/core';
-import { saysJson, stalls } from '#test/support/fake-llm-replies';
+import { dentistMessage, wantsDentist } from '#test/support/dentist';
+import { stalls } from '#test/support/fake-llm-replies';
 import { until } from '#test/support/journal';
 
 let fixture: CoreFixture;
@@ -58,15 +59,8 @@ test.each([
   ['a change', '4시로 바꿔줘'],
   ['an unclear answer', '확인❓'],
 ])('an attachment of %s to a draft is stored as a document', async (_, message) => {
-  fixture.small.script(
-    saysJson({
-      action: 'tools',
-      tool: 'calendar',
-      operation: 'create_draft',
-      params: { title: '치과', date: '2031-03-05', time: '15:00' },
-    }),
-  );
-  const said = await send({ message: '2031년 3월 5일 3시에 치과 잡아줘', attachment: undefined });
+  fixture.small.script(wantsDentist);
+  const said = await send({ message: dentistMessage, attachment: undefined });
   const { job_id: jobId } = (await said.json()) as { job_id: string };
   await until(async () => (await fixture.client.job(jobId)).state === 'confirm-draft');
   expect(await (await send({ message })).json()).toMatchObject({ job_id: jobId });

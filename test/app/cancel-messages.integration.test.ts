@@ -2,16 +2,9 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { isCancelRequest } from '#language/rules/consent';
 import { direct, openCore } from '#test/support/core';
-import { saysJson, stalls } from '#test/support/fake-llm-replies';
+import { dentistMessage, wantsDentist } from '#test/support/dentist';
+import { stalls } from '#test/support/fake-llm-replies';
 import { until } from '#test/support/journal';
-
-const draft = saysJson({
-  action: 'tools',
-  tool: 'calendar',
-  operation: 'create_draft',
-  params: { title: '치과', date: '2031-03-05', time: '15:00' },
-});
-const draftMessage = '2031년 3월 5일 3시에 치과 잡아줘';
 
 describe('isCancelRequest', () => {
   test.each([
@@ -113,8 +106,8 @@ describe('a cancel message while a job runs', () => {
 describe('a message while a job runs and an older draft waits', () => {
   test('that cancels stops the running job, which is newer; sent again, it rejects the draft', async () => {
     const { client, stalled, small } = await open();
-    small.script(draft);
-    const waiting = await client.submit({ message: draftMessage, user_id: 'ann' });
+    small.script(wantsDentist);
+    const waiting = await client.submit({ message: dentistMessage, user_id: 'ann' });
     await until(async () => (await client.job(waiting)).state === 'confirm-draft');
     const running = await stalled('ann');
     expect((await client.submitMessage({ message: '그만', user_id: 'ann' })).job_id).toBe(running);
@@ -126,8 +119,8 @@ describe('a message while a job runs and an older draft waits', () => {
 
   test('that says no without asking to stop rejects the draft', async () => {
     const { client, stalled, small } = await open();
-    small.script(draft);
-    const waiting = await client.submit({ message: draftMessage, user_id: 'ann' });
+    small.script(wantsDentist);
+    const waiting = await client.submit({ message: dentistMessage, user_id: 'ann' });
     await until(async () => (await client.job(waiting)).state === 'confirm-draft');
     const running = await stalled('ann');
     expect((await client.submitMessage({ message: '싫어', user_id: 'ann' })).job_id).toBe(waiting);
@@ -145,8 +138,8 @@ describe('a cancel message while no job runs', () => {
 
   test('rejects the waiting draft', async () => {
     const { client, small } = await open();
-    small.script(draft);
-    const id = await client.submit({ message: draftMessage, user_id: 'ann' });
+    small.script(wantsDentist);
+    const id = await client.submit({ message: dentistMessage, user_id: 'ann' });
     await until(async () => (await client.job(id)).state === 'confirm-draft');
     expect((await client.submitMessage({ message: '취소', user_id: 'ann' })).job_id).toBe(id);
     await until(async () => (await client.job(id)).outcome === 'declined');

@@ -1,6 +1,7 @@
 /** A calendar draft from the message to the entry: shown, changed, confirmed, written once. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { direct, openCore, type CoreFixture } from '#test/support/core';
+import { dentistMessage, wantsDentist } from '#test/support/dentist';
 import { saysJson } from '#test/support/fake-llm-replies';
 import { until } from '#test/support/journal';
 
@@ -10,17 +11,10 @@ beforeEach(async () => {
 });
 afterEach(() => fixture.close());
 
-const wantsDentist = saysJson({
-  action: 'tools',
-  tool: 'calendar',
-  operation: 'create_draft',
-  params: { title: '치과', date: '2031-03-05', time: '15:00' },
-});
-
 async function drafted(user = 'local'): Promise<string> {
   fixture.small.script(wantsDentist);
   const jobId = await fixture.client.submit({
-    message: '2031년 3월 5일 3시에 치과 잡아줘',
+    message: dentistMessage,
     user_id: user,
   });
   await until(async () => (await fixture.client.job(jobId)).state === 'confirm-draft');
@@ -238,7 +232,7 @@ describe('a draft', () => {
     await fixture.close();
     fixture = await openCore({ jobs: { confirmTtlMs: 50 } });
     fixture.small.script(wantsDentist);
-    const { end } = await fixture.ask('2031년 3월 5일 3시에 치과 잡아줘');
+    const { end } = await fixture.ask(dentistMessage);
     expect(end).toMatchObject({ type: 'cancelled', data: { by: 'expiry' } });
     expect(await entries()).not.toContain('치과');
   });
@@ -252,7 +246,7 @@ describe('a draft', () => {
         params: { title: '치과', date: '2031-03-05', time: '15:00' },
       }),
     );
-    const jobId = await fixture.client.submit({ message: '2031년 3월 5일 3시에 치과 잡아줘' });
+    const jobId = await fixture.client.submit({ message: dentistMessage });
     await until(async () => (await fixture.client.job(jobId)).state !== 'classify');
     await fixture.client.controlJob(jobId, 'cancel').catch(() => undefined);
     expect(await entries()).not.toContain('치과');

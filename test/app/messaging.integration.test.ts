@@ -3,7 +3,8 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { broker, byJob, connectClient, natsCommand, readEvents } from '#test/events/nats-fixture';
 import { isInCluster } from '#test/support/core-in-cluster';
 import { direct, openCore, routed, type CoreFixture } from '#test/support/core';
-import { fails, says, saysJson, stalls } from '#test/support/fake-llm-replies';
+import { dentistMessage, wantsDentist } from '#test/support/dentist';
+import { fails, says, stalls } from '#test/support/fake-llm-replies';
 import { until } from '#test/support/journal';
 
 async function onBus(url: string, change: Record<string, unknown> = {}): Promise<CoreFixture> {
@@ -21,16 +22,9 @@ describe.skipIf(natsCommand === null)('a core on NATS', () => {
     small.script(routed, says('작은 답'));
     large.script(fails(500));
     await ask('왜 하늘은 파래?', { user_id: 'bob' });
-    small.script(
-      saysJson({
-        action: 'tools',
-        tool: 'calendar',
-        operation: 'create_draft',
-        params: { title: '치과', date: '2031-03-05', time: '15:00' },
-      }),
-    );
+    small.script(wantsDentist);
     const waiting = await http.submit({
-      message: '2031년 3월 5일 3시에 치과 잡아줘',
+      message: dentistMessage,
       user_id: 'cid',
     });
     await until(async () => (await http.job(waiting)).state === 'confirm-draft');

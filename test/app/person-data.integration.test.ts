@@ -14,7 +14,7 @@ import { createChannelJobService } from '#events/channel-link/channel-job-servic
 import { CoreClient } from '#http/client/core-client';
 import { noPersons } from '#shared/persons';
 import { direct, openCore, type CoreFixture } from '#test/support/core';
-import { saysJson } from '#test/support/fake-llm-replies';
+import { dentistMessage, wantsDentist } from '#test/support/dentist';
 import { until } from '#test/support/journal';
 import { postgresMissing, startPostgres, type PostgresServer } from '#test/support/postgres-server';
 
@@ -230,16 +230,9 @@ describe.each(kinds)('data under the id in a chat, on $name', ({ name, missing }
       await says(fixture, '4', '기억해: 내 차는 빨간색');
       await putEntry(fixture, 'four', 'same', '같은 것');
       await putEntry(fixture, 'four', 'dentist', '치과 3시');
-      fixture.small.script(
-        saysJson({
-          action: 'tools',
-          tool: 'calendar',
-          operation: 'create_draft',
-          params: { title: '치과', date: '2031-03-05', time: '15:00' },
-        }),
-      );
+      fixture.small.script(wantsDentist);
       const waiting = await fixture.client.submit({
-        message: '2031년 3월 5일 3시에 치과 잡아줘',
+        message: dentistMessage,
         user_id: '4',
         channel: 'synology',
       });

@@ -1,16 +1,10 @@
 /** What a user sees in the chat: answers, one notice, drafts with buttons, apologies. */
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { direct, routed } from '#test/support/core';
-import { after, fails, says, saysJson, stalls } from '#test/support/fake-llm-replies';
+import { dentistMessage, wantsDentist } from '#test/support/dentist';
+import { after, fails, says, stalls } from '#test/support/fake-llm-replies';
 import { until } from '#test/support/journal';
 import { natsCommand, waitMs, openBridgeWithCore, type BridgeWithCore } from './bridge-fixture.ts';
-
-const draft = saysJson({
-  action: 'tools',
-  tool: 'calendar',
-  operation: 'create_draft',
-  params: { title: '치과', date: '2031-03-05', time: '15:00' },
-});
 
 const draftChanged = '초안이 그 사이에 바뀌었습니다. 새 초안의 버튼을 눌러주세요.';
 
@@ -18,8 +12,8 @@ const polled = { timeout: waitMs, interval: 20 };
 
 /** Asks for a draft and returns its post and its buttons. */
 async function shownDraft({ fixture, type, waitForTexts: heard, dsm }: BridgeWithCore, userId = 4) {
-  fixture.small.script(draft);
-  await type(userId, '2031년 3월 5일 3시에 치과 잡아줘');
+  fixture.small.script(wantsDentist);
+  await type(userId, dentistMessage);
   const [text = ''] = await heard(userId, 1);
   expect(text).toContain('치과');
   const post = dsm.posts().find((one) => one.text === text)!;

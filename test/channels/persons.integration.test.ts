@@ -6,18 +6,11 @@ import { configSchema } from '#app/config/config';
 import { silentLog } from '#shared/log';
 import { broker, natsCommand } from '#test/events/nats-fixture';
 import { direct, openCore } from '#test/support/core';
-import { saysJson } from '#test/support/fake-llm-replies';
+import { dentistMessage, wantsDentist } from '#test/support/dentist';
 import { fakeNas, openBridge, textsShownTo, waitMs } from './bridge-fixture.ts';
 import { ToyChat, toyChannel } from './toy-channel.ts';
 
 const polled = { timeout: waitMs, interval: 20 };
-const wantsDentist = saysJson({
-  action: 'tools',
-  tool: 'calendar',
-  operation: 'create_draft',
-  params: { title: '치과', date: '2031-03-05', time: '15:00' },
-});
-const dentist = '2031년 3월 5일 3시에 치과 잡아줘';
 
 /** `kim` is 4 on the NAS and k in the toy chat; l of the toy chat and 5 on the NAS are nobody's. */
 async function openChats(persons: object[] = [{ id: 'kim', channels: { synology: 4, toy: 'k' } }]) {
@@ -75,7 +68,7 @@ describe.skipIf(natsCommand === null)('a person in two chats', () => {
   test('confirms in one chat a draft that was shown in the other: written once, told in both', async () => {
     const { small, toy, dsm, onNas, lastJob } = await openChats();
     small.script(wantsDentist);
-    dsm.say({ userId: 4, text: dentist });
+    dsm.say({ userId: 4, text: dentistMessage });
     await expect.poll(() => onNas().join(''), polled).toContain('치과');
     const shown = onNas().length;
     toy.say('k', '네');
@@ -91,7 +84,7 @@ describe.skipIf(natsCommand === null)('a person in two chats', () => {
   test('changes a draft in the other chat and sees it there, and its button in the first one still decides', async () => {
     const { small, toy, dsm, onNas, lastJob } = await openChats();
     small.script(wantsDentist);
-    toy.say('k', dentist);
+    toy.say('k', dentistMessage);
     await expect.poll(() => toy.textsTo('k').join(''), polled).toContain('치과');
     dsm.say({ userId: 4, text: '4시로 바꿔' });
     await expect.poll(() => onNas().join(''), polled).toContain('16:00');
@@ -106,7 +99,7 @@ describe.skipIf(natsCommand === null)('a person in two chats', () => {
   test('a stranger with the name of a person, or with nobody’s id, sees and decides nothing of theirs', async () => {
     const { small, toy, dsm, onNas, lastJob, client } = await openChats();
     small.script(wantsDentist, direct('무엇을요?'));
-    dsm.say({ userId: 4, text: dentist });
+    dsm.say({ userId: 4, text: dentistMessage });
     await expect.poll(() => onNas().join(''), polled).toContain('치과');
     toy.say('l', '네');
     await expect.poll(() => toy.textsTo('l'), polled).toEqual(['무엇을요?']);

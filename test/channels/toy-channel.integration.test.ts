@@ -13,7 +13,8 @@ import { checkBridge } from '#doctor/bridge-check';
 import { silentLog } from '#shared/log';
 import { broker, natsCommand } from '#test/events/nats-fixture';
 import { direct, openCore, routed } from '#test/support/core';
-import { after, fails, says, saysJson } from '#test/support/fake-llm-replies';
+import { dentistMessage, wantsDentist } from '#test/support/dentist';
+import { after, fails, says } from '#test/support/fake-llm-replies';
 import { waitMs } from './bridge-fixture.ts';
 import { ToyChat, toyChannel } from './toy-channel.ts';
 
@@ -127,15 +128,8 @@ describe.skipIf(natsCommand === null)('a channel with other abilities than Synol
 
   test('shows a draft without buttons, and a yes in words confirms it', async () => {
     const { chat, small, client, texts } = await openToyBridge();
-    small.script(
-      saysJson({
-        action: 'tools',
-        tool: 'calendar',
-        operation: 'create_draft',
-        params: { title: '치과', date: '2031-03-05', time: '15:00' },
-      }),
-    );
-    chat.say('kim', '2031년 3월 5일 3시에 치과 잡아줘');
+    small.script(wantsDentist);
+    chat.say('kim', dentistMessage);
     await expect.poll(() => chat.textsTo('kim').join(''), polled).toContain('로 답해주세요');
     const shown = chat.posts.length;
     chat.say('kim', '확인');
@@ -178,15 +172,8 @@ describe.skipIf(natsCommand === null)('a channel with other abilities than Synol
 
   test('removes the buttons of a draft that was decided, also in words', async () => {
     const { chat, small } = await openToyBridge({ buttons: true });
-    small.script(
-      saysJson({
-        action: 'tools',
-        tool: 'calendar',
-        operation: 'create_draft',
-        params: { title: '치과', date: '2031-03-05', time: '15:00' },
-      }),
-    );
-    chat.say('kim', '2031년 3월 5일 3시에 치과 잡아줘');
+    small.script(wantsDentist);
+    chat.say('kim', dentistMessage);
     const shown = () => chat.posts.flatMap(({ buttons }) => buttons);
     await expect.poll(shown, polled).toEqual(['확인', '취소']);
     chat.say('kim', '확인');

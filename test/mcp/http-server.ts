@@ -1,5 +1,5 @@
 /** An MCP server of the newest protocol on Streamable HTTP, built with the official SDK. */
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createMcpHandler, McpServer } from '@modelcontextprotocol/server';
 
@@ -34,16 +34,7 @@ export async function startHttpMcpServer(
       };
       if (method === 'tools/call') calls.push(params?.name ?? '');
       if (method === 'tools/call' && fixture.cutsCalls) return response.destroy();
-      const answer = await handler.fetch(
-        new Request(`http://127.0.0.1${request.url}`, {
-          method: request.method ?? 'GET',
-          headers: request.headers as Record<string, string>,
-          ...(body === '' ? {} : { body }),
-        }),
-      );
-      response.writeHead(answer.status, Object.fromEntries(answer.headers));
-      for await (const chunk of answer.body ?? []) response.write(chunk);
-      response.end();
+      await answerWith(handler, request, body, response);
     })();
   });
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
@@ -61,7 +52,26 @@ export async function startHttpMcpServer(
   return fixture;
 }
 
-async function bodyOf(request: IncomingMessage): Promise<string> {
+/** Lets a handler of the SDK answer a request of Node. */
+export async function answerWith(
+  handler: Pick<ReturnType<typeof createMcpHandler>, 'fetch'>,
+  request: IncomingMessage,
+  body: string,
+  response: ServerResponse,
+): Promise<void> {
+  const answer = await handler.fetch(
+    new Request(`http://127.0.0.1${request.url}`, {
+      method: request.method ?? 'GET',
+      headers: request.headers as Record<string, string>,
+      ...(body === '' ? {} : { body }),
+    }),
+  );
+  response.writeHead(answer.status, Object.fromEntries(answer.headers));
+  for await (const chunk of answer.body ?? []) response.write(chunk);
+  response.end();
+}
+
+export async function bodyOf(request: IncomingMessage): Promise<string> {
   let body = '';
   for await (const chunk of request.setEncoding('utf8')) body += chunk as string;
   return body;

@@ -3,6 +3,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createMcpHandler, McpServer } from '@modelcontextprotocol/server';
+import { answerWith, bodyOf } from './http-server.ts';
 
 export interface OAuthTestServer {
   readonly origin: string;
@@ -90,21 +91,11 @@ export async function startOAuthServer(): Promise<OAuthTestServer> {
       response.writeHead(403, { 'www-authenticate': challenge }).end();
       return;
     }
-    const answer = await handler.fetch(
-      new Request(fixture.url, {
-        method: request.method ?? 'GET',
-        headers: request.headers as Record<string, string>,
-        ...(body === '' ? {} : { body }),
-      }),
-    );
-    response.writeHead(answer.status, Object.fromEntries(answer.headers));
-    for await (const chunk of answer.body ?? []) response.write(chunk);
-    response.end();
+    await answerWith(handler, request, body, response);
   };
   const http = createServer((request, response) => {
     void (async () => {
-      let body = '';
-      for await (const chunk of request.setEncoding('utf8')) body += chunk as string;
+      const body = await bodyOf(request);
       const { pathname, searchParams } = new URL(request.url ?? '/', fixture.origin);
       const { origin } = fixture;
       switch (pathname) {

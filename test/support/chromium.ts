@@ -2,7 +2,7 @@
  * A real Chromium for the tests of the inspector's page: that of the distribution, with a new profile for each launch
  * and without connections to the internet.
  */
-import { chromium, type Browser } from 'playwright-core';
+import { chromium, type Browser, type Page } from 'playwright-core';
 import { findProgram, prepareProgram } from './debian-package.ts';
 
 const program = 'chromium';
@@ -29,4 +29,20 @@ export function launchChromium(executablePath: string): Promise<Browser> {
       '--disable-sync',
     ],
   });
+}
+
+/** A page of a new profile, without animations. Its actions fail after 10 s. */
+export async function openPage(
+  browser: Browser,
+  width: number,
+  colorScheme: 'light' | 'dark',
+): Promise<Page> {
+  const context = await browser.newContext({
+    viewport: { width, height: 900 },
+    colorScheme,
+    reducedMotion: 'reduce',
+  });
+  const page = await context.newPage();
+  page.setDefaultTimeout(10_000);
+  return page;
 }

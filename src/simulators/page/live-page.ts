@@ -1,6 +1,6 @@
 /** What the pages of the simulators have in common: who looks, the connection, sections, the table of requests. */
-import { render } from 'preact';
-import { clock, ui } from '#shared/page/ui';
+import { render, type ComponentChildren } from 'preact';
+import { clock, memo, ui } from '#shared/page/ui';
 
 export const element = (selector: string): HTMLElement =>
   document.querySelector<HTMLElement>(selector)!;
@@ -58,7 +58,7 @@ export class UserChoice {
   }
 }
 
-export const section = (title: string, content: unknown, isOpen: boolean) =>
+const section = (title: string, content: unknown, isOpen: boolean) =>
   ui`<details open=${isOpen}><summary>${title}</summary>${content}</details>`;
 
 /** If the list of posts is scrolled to within this distance of its end, it scrolls to a new post. */
@@ -92,19 +92,42 @@ export interface TrafficRow {
   isBad: boolean;
 }
 
-/** @param rows newest first */
-export const trafficPanel = (rows: readonly TrafficRow[]) =>
+const trafficPanel = (rows: readonly TrafficRow[]) =>
   ui`<div class="traffic">
     <table aria-label="Requests to the API">
       <thead><tr>${['Time', 'Method', 'Answer', 'Text'].map((name) => ui`<th>${name}</th>`)}</tr></thead>
-      <tbody>${rows.map(rowOf)}</tbody>
+      <tbody>${rows.map(trafficRow)}</tbody>
     </table>
   </div>`;
 
-const rowOf = ({ n, atMs, method, answer, text, isBad }: TrafficRow) =>
+const trafficRow = ({ n, atMs, method, answer, text, isBad }: TrafficRow) =>
   ui`<tr class=${isBad ? 'bad' : ''} key=${n}>
     <td>${clock(atMs)}</td>
     <td>${method}</td>
     <td>${answer}</td>
     <td class="said">${text}</td>
   </tr>`;
+
+export interface SimulatorPanels<State, R> {
+  /** Of the first section. */
+  title: string;
+  state: State;
+  /** The content of the first section. */
+  settings: ComponentChildren;
+  /** Drawn again only for another state. */
+  failures(): ComponentChildren;
+  /** Newest first; drawn again only if it is another list. */
+  requests: readonly R[];
+  rowOf(request: R): TrafficRow;
+}
+
+/** Draws the sections beside the chat. */
+export function drawControls<State, R>(panels: SimulatorPanels<State, R>): void {
+  const { title, state, settings, failures, requests } = panels;
+  const traffic = memo('requests', [requests], () => trafficPanel(requests.map(panels.rowOf)));
+  const controls = ui`
+    ${section(title, settings, true)}
+    ${section('Failures and rules', memo('failures', [state], failures), true)}
+    ${section('Requests', traffic, false)}`;
+  render(controls, element('#controls'));
+}

@@ -30,15 +30,12 @@ const apiPath = '/webapi/entry.cgi';
 /** Posts have up to 2,000 characters; this leaves room for escaping all of them and for many buttons. */
 const bodyBytesMax = 1024 * 1024;
 
-export class ApiServer {
+export class ApiServer extends RefusableServer {
   readonly #nas: SimulatorContext;
   readonly #api: Api;
-  readonly #server: RefusableServer;
 
   constructor(nas: SimulatorContext, certificate: Certificate | null) {
-    this.#nas = nas;
-    this.#api = new Api(nas);
-    this.#server = new RefusableServer({
+    super({
       handle: (request, response) => this.#handle(request, response),
       certificate,
       changed(isListening) {
@@ -47,23 +44,8 @@ export class ApiServer {
       },
       closing: nas.closing,
     });
-  }
-
-  listen(host: string, port: number): Promise<number> {
-    return this.#server.listen(host, port);
-  }
-
-  /** Resolves when connections are refused. */
-  refuse(forMs?: number): Promise<void> {
-    return this.#server.refuse(forMs);
-  }
-
-  accept(): Promise<void> {
-    return this.#server.accept();
-  }
-
-  close(): Promise<void> {
-    return this.#server.close();
+    this.#nas = nas;
+    this.#api = new Api(nas);
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -1,4 +1,5 @@
 /** Combines the parts of a simulated NAS into its control and query interface. */
+import { faultControlsOf } from '../fault-controls.ts';
 import type { ApiServer } from './api-server.ts';
 import { auditRun } from './audit.ts';
 import type { Chat } from './chat.ts';
@@ -61,43 +62,17 @@ function chatControls({ nas, outgoing }: ControlsParts): ChatControls {
   };
 }
 
-type FaultControls = Pick<
-  DsmControls,
-  | 'changeRules'
-  | 'fail'
-  | 'clearFaults'
-  | 'setStorm'
-  | 'setPackage'
-  | 'refuseConnections'
-  | 'acceptConnections'
->;
+type FaultControls = Pick<DsmControls, 'setPackage' | keyof ReturnType<typeof faultControlsOf>>;
 
 function faultControls({ nas, server }: ControlsParts): FaultControls {
   const { faults, rules, power, feed } = nas;
   const changed = (): void => feed.emit({ type: 'state' });
   return {
-    changeRules(change) {
-      Object.assign(rules, change);
-      changed();
-    },
-    fail(fault, scope) {
-      faults.add(fault, scope);
-      changed();
-    },
-    clearFaults() {
-      faults.clear();
-      changed();
-    },
-    setStorm(storm) {
-      faults.storm = storm;
-      changed();
-    },
+    ...faultControlsOf({ faults, rules, server, changed }),
     setPackage(running) {
       power.isPackageRunning = running;
       changed();
     },
-    refuseConnections: (forMs) => server.refuse(forMs),
-    acceptConnections: () => server.accept(),
   };
 }
 

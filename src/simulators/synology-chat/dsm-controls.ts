@@ -2,7 +2,8 @@
 import type { Audit } from './audit.ts';
 import type { ChatFile, ChatUser, Conversation, Integration, Post } from './chat-types.ts';
 import type { Delivery } from './delivery.ts';
-import type { FaultScope, QueuedFault, Storm } from '../fault-queue.ts';
+import type { FaultControls } from '../fault-controls.ts';
+import type { QueuedFault, Storm } from '../fault-queue.ts';
 import type { ApiMethod, Fault } from './api-faults.ts';
 import type { SimulatorEvent } from './simulator-event.ts';
 import type { ApiRequest } from './api-request.ts';
@@ -53,7 +54,7 @@ export interface DsmState {
   }[];
 }
 
-export interface FakeDsm {
+export interface FakeDsm extends FaultControls<Fault, ApiMethod, DsmRules> {
   /** `http://127.0.0.1:port` or `https://…`. */
   readonly url: string;
   readonly pageUrl: string | null;
@@ -72,18 +73,8 @@ export interface FakeDsm {
   redeliver(deliveryId: number): Promise<Delivery>;
   /** Saves the outgoing URL of an integration (without `url`: the same one), which ends its sulking. */
   saveUrl(integration: string, url?: string | null): void;
-  changeRules(change: Partial<DsmRules>): void;
-  /** Requests get the faults in the order in which they were added. */
-  fail(fault: Fault, scope?: FaultScope<ApiMethod>): void;
-  clearFaults(): void;
-  setStorm(storm: Storm<Fault> | null): void;
   /** Stopped: the API responds with 102 and no webhooks are sent. */
   setPackage(running: boolean): void;
-  /**
-   * Closes the port and all connections; resolves when connections are refused. Opens again after `forMs`, if given.
-   */
-  refuseConnections(forMs?: number): Promise<void>;
-  acceptConnections(): Promise<void>;
 
   /** The settings that a user can change; see `DsmState`. */
   state(): DsmState;

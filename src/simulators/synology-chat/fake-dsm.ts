@@ -21,7 +21,7 @@ import type { ChatChannel, ChatUser, Integration } from './chat-types.ts';
 import { controlsOf } from './controls.ts';
 import { FaultQueue, type Storm } from '../fault-queue.ts';
 import { RequestLog } from '../request-log.ts';
-import { PageServer } from '../page-server.ts';
+import { withPage } from '../page-server.ts';
 import { addressOf } from '../refusable-server.ts';
 import { stormFaults, type Fault } from './api-faults.ts';
 import { EventFeed } from '../event-feed.ts';
@@ -108,22 +108,12 @@ export async function startFakeDsm(options: FakeDsmOptions = {}): Promise<FakeDs
     url,
     fingerprint256: certificate?.fingerprint256 ?? null,
   });
-  const page = options.pagePort === undefined ? null : new PageServer(pagePort(controls));
-  try {
-    const pageUrl = page === null ? null : await page.listen(host, options.pagePort ?? 0);
-    return {
-      ...controls,
-      pageUrl,
-      certificate: certificate?.cert ?? null,
-      async close() {
-        await page?.close();
-        await close();
-      },
-    };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  const page = pagePort(controls);
+  return {
+    ...controls,
+    certificate: certificate?.cert ?? null,
+    ...(await withPage(page, host, options.pagePort ?? null, close)),
+  };
 }
 
 /** As on a real server the two numbers of a user differ, so that mixing them up shows. */

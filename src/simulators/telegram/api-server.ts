@@ -36,13 +36,11 @@ interface Target {
   query: URLSearchParams;
 }
 
-export class ApiServer {
+export class ApiServer extends RefusableServer {
   readonly #telegram: TelegramContext;
-  readonly #server: RefusableServer;
 
   constructor(telegram: TelegramContext) {
-    this.#telegram = telegram;
-    this.#server = new RefusableServer({
+    super({
       handle: (request, response) => this.#handle(request, response),
       certificate: null,
       changed(isListening) {
@@ -51,23 +49,7 @@ export class ApiServer {
       },
       closing: telegram.closing,
     });
-  }
-
-  listen(host: string, port: number): Promise<number> {
-    return this.#server.listen(host, port);
-  }
-
-  /** Resolves when connections are refused. */
-  refuse(forMs?: number): Promise<void> {
-    return this.#server.refuse(forMs);
-  }
-
-  accept(): Promise<void> {
-    return this.#server.accept();
-  }
-
-  close(): Promise<void> {
-    return this.#server.close();
+    this.#telegram = telegram;
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {

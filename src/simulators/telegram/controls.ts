@@ -1,4 +1,5 @@
 /** Implements `TelegramControls` for a running simulator. */
+import { faultControlsOf } from '../fault-controls.ts';
 import type { ApiServer } from './api-server.ts';
 import { auditRun } from './audit.ts';
 import type { TelegramContext } from './telegram-context.ts';
@@ -59,15 +60,7 @@ function peopleControls({ telegram }: ControlsParts): PeopleControls {
 
 type FaultControls = Pick<
   TelegramControls,
-  | 'revokeToken'
-  | 'restoreToken'
-  | 'redeliver'
-  | 'changeRules'
-  | 'fail'
-  | 'clearFaults'
-  | 'setStorm'
-  | 'refuseConnections'
-  | 'acceptConnections'
+  'revokeToken' | 'restoreToken' | 'redeliver' | keyof ReturnType<typeof faultControlsOf>
 >;
 
 function faultControls({ telegram, server, token }: ControlsParts): FaultControls {
@@ -84,24 +77,7 @@ function faultControls({ telegram, server, token }: ControlsParts): FaultControl
       faults.add({ kind: 'repeat', updates: count }, { method: 'getupdates' });
       changed();
     },
-    changeRules(change) {
-      Object.assign(rules, change);
-      changed();
-    },
-    fail(fault, scope) {
-      faults.add(fault, scope);
-      changed();
-    },
-    clearFaults() {
-      faults.clear();
-      changed();
-    },
-    setStorm(storm) {
-      faults.storm = storm;
-      changed();
-    },
-    refuseConnections: (forMs) => server.refuse(forMs),
-    acceptConnections: () => server.accept(),
+    ...faultControlsOf({ faults, rules, server, changed }),
   };
 }
 

@@ -16,7 +16,7 @@ import { systemClock, type Clock } from '#shared/clock';
 import { EventFeed } from '../event-feed.ts';
 import { FaultQueue, type Storm } from '../fault-queue.ts';
 import { addressOf } from '../refusable-server.ts';
-import { PageServer } from '../page-server.ts';
+import { withPage } from '../page-server.ts';
 import { RequestLog } from '../request-log.ts';
 import { ApiServer } from './api-server.ts';
 import type { TelegramChat, TelegramUser } from './chat-types.ts';
@@ -97,21 +97,11 @@ export async function startFakeTelegram(options: FakeTelegramOptions = {}): Prom
     await server.close();
   };
   const controls = controlsOf({ telegram, server, url, token });
-  const page = options.pagePort === undefined ? null : new PageServer(pagePort(controls));
-  try {
-    const pageUrl = page === null ? null : await page.listen(host, options.pagePort ?? 0);
-    return {
-      ...controls,
-      pageUrl,
-      async close() {
-        await page?.close();
-        await close();
-      },
-    };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  const page = pagePort(controls);
+  return {
+    ...controls,
+    ...(await withPage(page, host, options.pagePort ?? null, close)),
+  };
 }
 
 /** In the form of real tokens. Constant, so that a configuration keeps working after a restart. */

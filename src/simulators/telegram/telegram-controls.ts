@@ -1,5 +1,6 @@
 /** What tests and the page can do with a simulated Telegram, and what they can see of it. */
-import type { FaultScope, QueuedFault, Storm } from '../fault-queue.ts';
+import type { FaultControls } from '../fault-controls.ts';
+import type { QueuedFault, Storm } from '../fault-queue.ts';
 import type { TelegramAudit } from './audit.ts';
 import type { CallbackQuery, Message, TelegramChat, TelegramUser } from './chat-types.ts';
 import type { Fault } from './faults.ts';
@@ -29,7 +30,8 @@ export interface TelegramStatus {
   commands: readonly BotCommand[];
 }
 
-export interface FakeTelegram {
+/** `method` of the scope of a fault: in lower case, `file` for a download. */
+export interface FakeTelegram extends FaultControls<Fault, string, TelegramRules> {
   /** `http://127.0.0.1:port`: the root of the API, in place of https://api.telegram.org. */
   readonly url: string;
   readonly pageUrl: string | null;
@@ -60,20 +62,6 @@ export interface FakeTelegram {
   restoreToken(): void;
   /** The last `count` acknowledged updates come again at the next poll. */
   redeliver(count: number): void;
-
-  changeRules(change: Partial<TelegramRules>): void;
-  /**
-   * Requests get the faults in the order in which they were added. `method` of the scope: in lower case, `file` for a
-   * download.
-   */
-  fail(fault: Fault, scope?: FaultScope<string>): void;
-  clearFaults(): void;
-  setStorm(storm: Storm<Fault> | null): void;
-  /**
-   * Closes the port and all connections; resolves when connections are refused. Opens again after `forMs`, if given.
-   */
-  refuseConnections(forMs?: number): Promise<void>;
-  acceptConnections(): Promise<void>;
 
   status(): TelegramStatus;
   chats(): TelegramChat[];

@@ -15,7 +15,8 @@ import {
   type TestWorker,
 } from '#test/support/cluster';
 import { direct, follow, routed } from '#test/support/core';
-import { pausesAfter, says, saysJson } from '#test/support/fake-llm-replies';
+import { dentistMessage, wantsDentist } from '#test/support/dentist';
+import { pausesAfter, says } from '#test/support/fake-llm-replies';
 import { until } from '#test/support/journal';
 import { reminder } from '#test/support/schedules';
 import { postgresMissing, startPostgres, type PostgresServer } from '#test/support/postgres-server';
@@ -85,7 +86,7 @@ describe.skipIf(missing !== null)('two workers', () => {
     const { cluster, a, b } = await openTwo();
     const user_id = userOf(b);
     cluster.small.script(wantsDentist, wantsDentist, wantsDentist);
-    const message = '2031년 3월 5일 3시에 치과 잡아줘';
+    const message = dentistMessage;
     const draft = async (): Promise<string> => {
       const jobId = await a.client.submit({ message, user_id });
       await until(async () => (await a.client.job(jobId)).state === 'confirm-draft');
@@ -289,13 +290,6 @@ describe.skipIf(missing !== null)('two workers', () => {
     expect(whole.choices[0]!.message.content).toBe('Compatible.');
     expect(await (await ask(true)).text()).toContain('Streamed.');
   });
-});
-
-const wantsDentist = saysJson({
-  action: 'tools',
-  tool: 'calendar',
-  operation: 'create_draft',
-  params: { title: '치과', date: '2031-03-05', time: '15:00' },
 });
 
 /** The text that a reader of the chunks has. */

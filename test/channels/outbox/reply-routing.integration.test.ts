@@ -5,6 +5,7 @@ import type { FakeDsmOptions } from '#simulators/synology-chat/fake-dsm';
 import type { FakeDsm } from '#simulators/synology-chat/dsm-controls';
 import { broker } from '#test/events/nats-fixture';
 import { direct, openCore } from '#test/support/core';
+import { wantsDentist } from '#test/support/dentist';
 import { saysJson } from '#test/support/fake-llm-replies';
 import { asianPdf, pdfOf } from '../inbox/pdf.ts';
 import {
@@ -121,14 +122,7 @@ describe.skipIf(natsCommand === null)('an answer', () => {
 
   test('with a draft in a channel has buttons, and only a click of its owner is accepted', async () => {
     const { dsm, fixture } = await office({}, { 1: 4, 2: 5 });
-    fixture.small.script(
-      saysJson({
-        action: 'tools',
-        tool: 'calendar',
-        operation: 'create_draft',
-        params: { title: '치과', date: '2031-03-05', time: '15:00' },
-      }),
-    );
+    fixture.small.script(wantsDentist);
     const text = '!g 2031년 3월 5일 3시에 치과 잡아줘';
     await dsm.say({ userId: 4, channelId: 1, text }).settled;
     await dsm.until(() => inChannel(dsm, 1).length === 1, waitMs);

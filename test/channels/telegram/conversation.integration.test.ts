@@ -2,7 +2,8 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { natsCommand } from '#test/events/nats-fixture';
 import { direct, routed } from '#test/support/core';
-import { after, fails, says, saysJson } from '#test/support/fake-llm-replies';
+import { dentistMessage, wantsDentist } from '#test/support/dentist';
+import { after, fails, says } from '#test/support/fake-llm-replies';
 import {
   ann,
   buttonsOf,
@@ -13,13 +14,6 @@ import {
   openTelegramBridge,
   polled,
 } from './telegram-fixture.ts';
-
-const dentist = saysJson({
-  action: 'tools',
-  tool: 'calendar',
-  operation: 'create_draft',
-  params: { title: '치과', date: '2031-03-05', time: '15:00' },
-});
 
 describe.skipIf(natsCommand === null)('a conversation in Telegram', () => {
   test('answers each user in the private chat, with formatting as entities', async () => {
@@ -61,8 +55,8 @@ describe.skipIf(natsCommand === null)('a conversation in Telegram', () => {
 
   test('shows a draft with buttons; a press on them decides it once, and they vanish', async () => {
     const { telegram, small, client } = await openTelegramBridge();
-    small.script(dentist);
-    telegram.say({ userId: hana, text: '2031년 3월 5일 3시에 치과 잡아줘' });
+    small.script(wantsDentist);
+    telegram.say({ userId: hana, text: dentistMessage });
     await expect
       .poll(() => telegram.posted(hana).flatMap(buttonsOf), polled)
       .toEqual(['확인', '취소']);
@@ -82,7 +76,7 @@ describe.skipIf(natsCommand === null)('a conversation in Telegram', () => {
 
   test('lets only the owner press a button in a group, and says so to others', async () => {
     const { telegram, small, texts, client } = await openTelegramBridge();
-    small.script(dentist);
+    small.script(wantsDentist);
     telegram.say({
       userId: hana,
       chatId: family,

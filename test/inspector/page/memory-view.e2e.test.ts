@@ -2,7 +2,7 @@
 import axe from 'axe-core';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { launchChromium, prepareChromium } from '#test/support/chromium';
+import { launchChromium, openPage, prepareChromium } from '#test/support/chromium';
 import { openCore, type CoreFixture } from '#test/support/core';
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -28,13 +28,7 @@ test.skipIf(executable === null).each([
   async (width, colorScheme) => {
     const said = `<b>내 차</b> 번호는 12가 ${width}`;
     await fixture.ask(`기억해: 내 우산은 파란색 ${width}`, { user_id: 'ann' });
-    const context = await browser.newContext({
-      viewport: { width, height: 900 },
-      colorScheme,
-      reducedMotion: 'reduce',
-    });
-    const page = await context.newPage();
-    page.setDefaultTimeout(10_000);
+    const page = await openPage(browser, width, colorScheme);
     await page.goto(`${fixture.core.url}/inspect#/memory`);
     await page.getByRole('rowheader', { name: `내 우산은 파란색 ${width}` }).waitFor();
     await page.getByLabel('Remember').fill(said);
@@ -57,6 +51,6 @@ test.skipIf(executable === null).each([
       facts: { text: string }[];
     };
     expect(JSON.stringify(facts)).not.toContain('내 차');
-    await context.close();
+    await page.context().close();
   },
 );

@@ -2,7 +2,7 @@
 import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { launchChromium, prepareChromium } from '#test/support/chromium';
+import { launchChromium, openPage, prepareChromium } from '#test/support/chromium';
 import { openCore, type CoreFixture } from '#test/support/core';
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -24,17 +24,6 @@ afterAll(async () => {
   await fixture?.close();
 });
 
-async function openPage(width: number, colorScheme: 'light' | 'dark'): Promise<Page> {
-  const context = await browser.newContext({
-    viewport: { width, height: 900 },
-    colorScheme,
-    reducedMotion: 'reduce',
-  });
-  const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
-  return page;
-}
-
 /** Signs the browser of the page in, as the chat page does. */
 const signIn = (page: Page, body: object): Promise<number> =>
   page.evaluate(
@@ -48,7 +37,7 @@ test.skipIf(executable === null).each([
 ] as const)(
   'at %i px, %s, the operator invites a person, whose browser then is in the list until it is ended',
   async (width, colorScheme) => {
-    const page = await openPage(width, colorScheme);
+    const page = await openPage(browser, width, colorScheme);
     await page.goto(`${fixture.core.url}/inspect#/people`);
     await page.getByLabel('API key').fill(key);
     await page.getByRole('button', { name: 'Open' }).click();
@@ -65,7 +54,7 @@ test.skipIf(executable === null).each([
     const { violations } = await page.evaluate<axe.AxeResults>('axe.run()');
     expect(violations.map(({ id }) => id)).toEqual([]);
 
-    const phone = await openPage(390, 'light');
+    const phone = await openPage(browser, 390, 'light');
     await phone.goto(`${fixture.core.url}/inspect`);
     expect(await signIn(phone, { code })).toBe(200);
     const row = page.locator('tr', { hasText: '김' });

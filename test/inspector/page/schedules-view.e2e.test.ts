@@ -2,7 +2,7 @@
 import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { launchChromium, prepareChromium } from '#test/support/chromium';
+import { launchChromium, openPage, prepareChromium } from '#test/support/chromium';
 import { openCore, type CoreFixture } from '#test/support/core';
 import { reminder } from '#test/support/schedules';
 
@@ -22,13 +22,7 @@ afterAll(async () => {
 });
 
 async function open(width: number, colorScheme: 'light' | 'dark'): Promise<Page> {
-  const context = await browser.newContext({
-    viewport: { width, height: 900 },
-    colorScheme,
-    reducedMotion: 'reduce',
-  });
-  const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  const page = await openPage(browser, width, colorScheme);
   await page.goto(`${fixture.core.url}/inspect#/schedules`);
   return page;
 }

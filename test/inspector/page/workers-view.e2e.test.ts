@@ -3,7 +3,7 @@ import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { natsCommand } from '#test/events/nats-fixture';
-import { launchChromium, prepareChromium } from '#test/support/chromium';
+import { launchChromium, openPage, prepareChromium } from '#test/support/chromium';
 import { openTestCluster, untilShared, workerIdOf } from '#test/support/cluster';
 import { openCore } from '#test/support/core';
 import { postgresMissing, startPostgres, type PostgresServer } from '#test/support/postgres-server';
@@ -15,13 +15,7 @@ let server: PostgresServer;
 let browser: Browser;
 
 async function open(url: string, width: number, colorScheme: 'light' | 'dark'): Promise<Page> {
-  const context = await browser.newContext({
-    viewport: { width, height: 900 },
-    colorScheme,
-    reducedMotion: 'reduce',
-  });
-  const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  const page = await openPage(browser, width, colorScheme);
   await page.goto(`${url}/inspect#/workers`);
   return page;
 }

@@ -4,10 +4,9 @@ import { memo, ui } from '#shared/page/ui';
 import { composer } from '../../page/composer.ts';
 import {
   drawChat,
+  drawControls,
   element,
   follow,
-  section,
-  trafficPanel,
   UserChoice,
   withRequest,
   type TrafficRow,
@@ -87,19 +86,14 @@ function draw(): void {
       return memo(String(post.postId), inputs, () => bubble(post, own, user, nameOf));
     });
   drawChat(`${user}/${id ?? 'none'}`, lines, form);
-  const controls = ui`
-    ${section('Bots and webhooks', integrationPanel(state), true)}
-    ${section(
-      'Failures and rules',
-      memo('failures', [state], () => failurePanel(state!)),
-      true,
-    )}
-    ${section(
-      'Requests',
-      memo('requests', [requests], () => trafficPanel(requests.map(rowOf))),
-      false,
-    )}`;
-  render(controls, element('#controls'));
+  drawControls({
+    title: 'Bots and webhooks',
+    state,
+    settings: integrationPanel(state),
+    failures: () => failurePanel(state!),
+    requests,
+    rowOf,
+  });
 }
 
 function takeState(now: DsmState): void {

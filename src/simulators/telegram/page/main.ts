@@ -4,10 +4,9 @@ import { memo, ui } from '#shared/page/ui';
 import { composer } from '../../page/composer.ts';
 import {
   drawChat,
+  drawControls,
   element,
   follow,
-  section,
-  trafficPanel,
   UserChoice,
   withRequest,
   type TrafficRow,
@@ -120,19 +119,14 @@ function draw(): void {
     .map((message) => line(message, user));
   drawChat(`${user}/${chat}/${place.threadId}`, lines, [replyLine(), kindLine, form]);
   const all = [...chats.values()];
-  const controls = ui`
-    ${section('The bot and its chats', botPanel(state, all), true)}
-    ${section(
-      'Failures and rules',
-      memo('failures', [state], () => failurePanel(state!, offers!.faults)),
-      true,
-    )}
-    ${section(
-      'Requests',
-      memo('requests', [requests], () => trafficPanel(requests.map(rowOf))),
-      false,
-    )}`;
-  render(controls, element('#controls'));
+  drawControls({
+    title: 'The bot and its chats',
+    state,
+    settings: botPanel(state, all),
+    failures: () => failurePanel(state!, offers!.faults),
+    requests,
+    rowOf,
+  });
 }
 
 function line(message: ShownMessage, userId: number) {
