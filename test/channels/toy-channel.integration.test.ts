@@ -184,6 +184,8 @@ describe.skipIf(natsCommand === null)('a channel with other abilities than Synol
     const { chat, config, settings, health } = await openToyBridge();
     chat.close();
     await expect.poll(() => health()['chatProblem'], polled).toContain('fetch failed');
+    // Without the bus the doctor names that.
+    await expect.poll(() => health()['nats'], polled).toBe('connected');
     const url = `http://127.0.0.1:${await healthServer(health)}`;
     const { port } = new URL(url);
     const channels = [toyChannel({ ...settings, port: Number(port) })];
