@@ -6,6 +6,7 @@ import { McpCallError } from '#mcp/mcp-connection';
 import type { LoginOptions } from '#mcp/oauth/log-in';
 import { logIn, logOut } from '#mcp/oauth/log-in';
 import { OAuthFailure } from '#mcp/oauth/oauth-client';
+import { minuteMs } from '#shared/calendar/time-units';
 import { systemClock } from '#shared/clock';
 import { withServer, type DirectCommand } from './mcp.ts';
 
@@ -20,7 +21,7 @@ export const logInAtServer = (
     const { url, settings } = loginSettings(mcp, id);
     // What the server asks for stands in its refusal.
     await refresh(mcp, id);
-    const signal = AbortSignal.timeout(waitMinutes * 60_000);
+    const signal = AbortSignal.timeout(waitMinutes * minuteMs);
     const login = { serverId: id, url, settings, store: mcp.logins, clock: systemClock };
     try {
       await logIn({ ...login, show, signal });
@@ -62,8 +63,9 @@ const showAddress: LoginOptions['show'] = (address, take) => {
 
 export const logOutAtServer = (command: DirectCommand): Promise<void> =>
   withServer(command, async (mcp, id) => {
-    const { url } = loginSettings(mcp, id);
-    const { wasLoggedIn, isRevoked } = await logOut(id, url, mcp.logins);
+    const { url, settings } = loginSettings(mcp, id);
+    const login = { serverId: id, url, settings, store: mcp.logins };
+    const { wasLoggedIn, isRevoked } = await logOut(login);
     if (command.json) {
       return console.log(JSON.stringify({ logged_out: wasLoggedIn, revoked: isRevoked }));
     }

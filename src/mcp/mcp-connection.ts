@@ -19,7 +19,8 @@ import {
   type Tool as ToolDefinition,
   type Transport,
 } from '@modelcontextprotocol/client';
-import { messageOf } from '#shared/errors';
+import { GatehouseError, messageOf } from '#shared/errors';
+import { boundedResponse } from './bounded-response.ts';
 import type { Log } from '#shared/log';
 import type { McpServerSettings } from './mcp-settings.ts';
 import { OAuthFailure } from './oauth/oauth-client.ts';
@@ -213,22 +214,7 @@ function plainTransportOf({ settings, login, log }: TransportOptions): Transport
 /** The body of an answer to a POST is bounded; the stream of notifications (GET) stays open for days. */
 const boundedFetch: FetchLike = async (url, init) => {
   const response = await fetch(url, init);
-  if (init?.method !== 'POST' || response.body === null) return response;
-  let size = 0;
-  const bounded = response.body.pipeThrough(
-    new TransformStream<Uint8Array, Uint8Array>({
-      transform(chunk, controller) {
-        size += chunk.byteLength;
-        if (size > messageBytesMax) {
-          controller.error(new Error(`an answer of more than ${messageBytesMax} bytes`));
-        } else controller.enqueue(chunk);
-      },
-    }),
-  );
-  const { status, statusText, headers } = response;
-  const copy = new Response(bounded, { status, statusText, headers });
-  Object.defineProperty(copy, 'url', { value: response.url });
-  return copy;
+  return init?.method === 'POST' ? boundedResponse(response, messageBytesMax) : response;
 };
 
 /** Counts the calls of tools that were handed to the transport: what was not cannot have reached the server. */
@@ -289,7 +275,8 @@ const requestTimeoutStatus = 408;
 
 function failureKind(error: unknown, wasSent: boolean): CallFailureKind {
   if (error instanceof InsufficientScopeError) return 'login';
-  if (error instanceof OAuthFailure) return 'unreachable';
+  // No token was to be had: the request was not sent.
+  if (error instanceof OAuthFailure || error instanceof GatehouseError) return 'unreachable';
   if (error instanceof SdkHttpError) {
     if (error.status === 401 || error.status === 403) return 'login';
     const isRefused = error.status < 500 && error.status !== requestTimeoutStatus;

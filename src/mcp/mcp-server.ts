@@ -123,6 +123,7 @@ export class McpServer {
     const isOpen = this.#connection?.isOpen === true;
     const waits = this.#options.clock.now() < this.#retryAt;
     const failing = this.#failures >= failuresMax ? 'open' : 'failing';
+    const login = this.#loginState();
     return {
       id: this.id,
       transport: this.settings.command === undefined ? 'http' : 'stdio',
@@ -131,7 +132,7 @@ export class McpServer {
       protocol_version: this.#connection?.protocolVersion ?? null,
       starts: this.#starts,
       failures: this.#failures,
-      login: this.#login?.state ?? null,
+      login,
       users: this.settings.users ?? null,
       tools: this.tools.map(({ name, effect, isTightened, state, changed, pin }) => ({
         name,
@@ -143,6 +144,16 @@ export class McpServer {
         hash: pin?.hash ?? null,
       })),
     };
+  }
+
+  /** If the logins cannot be read, a person has to do something. */
+  #loginState(): McpServerView['login'] {
+    try {
+      return this.#login?.state ?? null;
+    } catch (error) {
+      this.#problem = messageOf(error);
+      return 'needed';
+    }
   }
 
   /** Connects and reads the list of tools, unless that was done. @throws McpCallError, GatehouseError GH_MCP_PINS */

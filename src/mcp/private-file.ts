@@ -3,15 +3,7 @@
  * as a whole, is readable only for its owner, and has one writer at a time.
  */
 import { randomUUID } from 'node:crypto';
-import {
-  closeSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -43,18 +35,12 @@ const waitMs = 10;
  * write of the other. @throws Error of the file system, or if the lock is not given
  */
 export function withWriteLock(path: string, write: () => void): void {
-  const lock = `${path}.lock`;
-  const waitsUntil = performance.now() + 2 * writeMsMax;
-  mkdirSync(dirname(path), { recursive: true });
-  while (!tryLock(lock)) {
-    removeOldLock(lock, writeMsMax);
-    if (performance.now() > waitsUntil) throw new Error(`${lock} is held by another process`);
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, waitMs);
-  }
+  const lock = new FileLock(path, writeMsMax);
+  while (!lock.tryTake()) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, waitMs);
   try {
     write();
   } finally {
-    rmSync(lock, { force: true });
+    lock.release();
   }
 }
 
@@ -68,32 +54,57 @@ export async function exclusively<Value>(
   workMsMax: number,
   work: () => Promise<Value>,
 ): Promise<Value> {
-  const lock = `${path}.lock`;
-  const waitsUntil = performance.now() + 2 * workMsMax;
-  mkdirSync(dirname(path), { recursive: true });
-  while (!tryLock(lock)) {
-    removeOldLock(lock, workMsMax);
-    if (performance.now() > waitsUntil) throw new Error(`${lock} is held by another process`);
-    await delay(waitMs);
-  }
+  const lock = new FileLock(path, workMsMax);
+  while (!lock.tryTake()) await delay(waitMs);
   try {
     return await work();
   } finally {
-    rmSync(lock, { force: true });
+    lock.release();
   }
 }
 
-function tryLock(lock: string): boolean {
-  try {
-    closeSync(openSync(lock, 'wx', 0o600));
-    return true;
-  } catch (error) {
-    if ((error as { code?: string }).code === 'EEXIST') return false;
-    throw error;
-  }
-}
+class FileLock {
+  readonly #file: string;
+  readonly #owner = randomUUID();
+  readonly #ageMsMax: number;
+  readonly #waitsUntil: number;
 
-function removeOldLock(lock: string, ageMsMax: number): void {
-  const found = statSync(lock, { throwIfNoEntry: false });
-  if (found !== undefined && Date.now() - found.mtimeMs > ageMsMax) rmSync(lock, { force: true });
+  /** @param ageMsMax a lock of this age was left by a process that has ended */
+  constructor(path: string, ageMsMax: number) {
+    this.#file = `${path}.lock`;
+    this.#ageMsMax = ageMsMax;
+    this.#waitsUntil = performance.now() + 2 * ageMsMax;
+    mkdirSync(dirname(path), { recursive: true });
+  }
+
+  /** @throws Error of the file system, or if it was held by others for too long */
+  tryTake(): boolean {
+    try {
+      writeFileSync(this.#file, this.#owner, { flag: 'wx', mode: 0o600 });
+      return true;
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'EEXIST') throw error;
+    }
+    const found = statSync(this.#file, { throwIfNoEntry: false });
+    if (found !== undefined && Date.now() - found.mtimeMs > this.#ageMsMax) this.#remove();
+    if (performance.now() > this.#waitsUntil) {
+      throw new Error(`${this.#file} is held by another process`);
+    }
+    return false;
+  }
+
+  /** Work that took longer than the age has lost the lock to another process, which keeps it. */
+  release(): void {
+    let owner = '';
+    try {
+      owner = readFileSync(this.#file, 'utf8');
+    } catch {
+      // It is gone.
+    }
+    if (owner === this.#owner) this.#remove();
+  }
+
+  #remove(): void {
+    rmSync(this.#file, { force: true });
+  }
 }

@@ -207,6 +207,44 @@ describe('a login at an MCP server', () => {
     expect(printed.at(-1)).toBe('there was no login at home');
   });
 
+  test('that is given back during a renewal stays given back', async () => {
+    await open();
+    await logIn();
+    const { logins } = fixture.mcp;
+    const [renewal, hasBegun] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const renewed = logins.exclusively('home', async () => {
+      const login = logins.find('home', server.url)!;
+      hasBegun.resolve();
+      await renewal.promise;
+      logins.save('home', login);
+    });
+    await hasBegun.promise;
+    const out = logOutAtServer(command());
+    renewal.resolve();
+    await Promise.all([renewed, out]);
+    expect(logins.find('home', server.url)).toBeNull();
+    expect(fixture.mcp.views()[0]?.login).toBe('needed');
+  });
+
+  test('with a secret of the configuration does not store it', async () => {
+    oauth = { clientId: 'known', clientSecret: 'configured-secret', issuer: server.origin };
+    await open();
+    await logIn();
+    expect(readFileSync(file(), 'utf8')).not.toContain('configured-secret');
+    server.valid.clear();
+    expect((await look()).ok).toBe(true);
+    expect(server.grants).toEqual(['authorization_code', 'refresh_token']);
+  });
+
+  test('that lies in a broken file is said to be needed, and the other servers are listed', async () => {
+    await open();
+    writeFileSync(file(), '{');
+    expect(fixture.mcp.views()[0]).toMatchObject({
+      login: 'needed',
+      problem: expect.stringContaining('it is not JSON') as string,
+    });
+  });
+
   test('that lies in a broken file stops the calls with a code, without its text', async () => {
     await open();
     writeFileSync(file(), '{"access-1');

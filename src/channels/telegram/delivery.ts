@@ -34,13 +34,15 @@ export function createDelivery(api: BotApi, migrations: Migrations) {
 
   const send = async (part: OutgoingPart<Target>): Promise<DeliveryOutcome> => {
     const { chatId, topicId } = current(addressOf(part.target, part.chatUser));
+    const answered = parseMessageKey(part.answers);
+    // A group that has a new id since numbers its messages anew.
+    const isHere = answered?.chatId === chatId;
     let draft: Draft = {
       ...toEntities(part.text),
       chatId,
       topicId,
       // In a private chat everybody sees what is answered.
-      replyTo:
-        part.target.groupId === null ? null : (parseMessageKey(part.answers)?.messageId ?? null),
+      replyTo: part.target.groupId !== null && isHere ? answered.messageId : null,
       keyboard: part.buttons === null ? null : keyboardOf(part.buttons),
     };
     for (;;) {

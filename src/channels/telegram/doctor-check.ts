@@ -3,6 +3,7 @@
  * the allowed users, and sees the messages of its groups. Asks for no messages: that would interrupt the bridge.
  */
 import { checkResultsOf, type CheckResult } from '#shared/check-result';
+import { isLoopback } from '#shared/loopback';
 import type { BotApi } from './bot-api.ts';
 import { tokenRefused } from './bot-api.ts';
 import { twoPollers, webhookIsSet } from './polling.ts';
@@ -38,8 +39,7 @@ const privacy = fine(
 
 function checkAddress({ apiRoot }: TelegramSettings): CheckResult[] {
   const { protocol, hostname } = new URL(apiRoot);
-  const isLocal = ['127.0.0.1', 'localhost', '[::1]'].includes(hostname);
-  if (protocol === 'https:' || isLocal) return [];
+  if (protocol === 'https:' || isLoopback(hostname)) return [];
   return [fine('telegram.apiRoot is not encrypted', 'the token is in every request: use https')];
 }
 

@@ -31,9 +31,9 @@ export const messageKey = (botId: number, { chat, message_id }: Message): string
   `m_${botId}_${chat.id}_${message_id}`;
 
 /** The message with a key of `messageKey`; null for other keys. */
-export function parseMessageKey(key: string | null): { messageId: number } | null {
-  const [, id] = /^m_\d+_-?\d+_(\d+)$/.exec(key ?? '') ?? [];
-  return id === undefined ? null : { messageId: Number(id) };
+export function parseMessageKey(key: string | null): { chatId: number; messageId: number } | null {
+  const [, chat, id] = /^m_\d+_(-?\d+)_(\d+)$/.exec(key ?? '') ?? [];
+  return id === undefined ? null : { chatId: Number(chat), messageId: Number(id) };
 }
 
 export const textOf = ({ text, caption }: Message): string => text ?? caption ?? '';

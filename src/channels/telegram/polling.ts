@@ -76,10 +76,10 @@ async function prepare(parts: PollParts, signal: AbortSignal) {
   const { api, targets, migrations, log } = parts;
   const me = await api.call((methods) => methods.getMe(signal as never));
   if (!me.ok) throw new Error(describe(me.failure));
-  await removeWebhook(api, log);
+  await removeWebhook(api, log, signal);
   for (const { groupId } of targets.groups) {
     if (groupId === null || groupId <= supergroupIdMax) continue;
-    const group = await api.call((methods) => methods.getChat(groupId));
+    const group = await api.call((methods) => methods.getChat(groupId, signal as never));
     const migratedTo =
       !group.ok && group.failure.kind === 'refused' ? group.failure.migratedTo : null;
     if (migratedTo !== null) migrations.record(groupId, migratedTo);
@@ -92,19 +92,23 @@ async function prepare(parts: PollParts, signal: AbortSignal) {
     }));
     // Without them people type the commands.
     await api.call((methods) =>
-      methods.setMyCommands(list, locale === 'en' ? {} : { language_code: locale }),
+      methods.setMyCommands(
+        list,
+        locale === 'en' ? {} : { language_code: locale },
+        signal as never,
+      ),
     );
   }
   log.info({ bot: me.value.username }, 'the bot is known to Telegram');
   return createUpdateHandler(parts, createUpdateReader({ me: me.value, targets, migrations }));
 }
 
-async function removeWebhook(api: BotApi, log: Log): Promise<void> {
-  const info = await api.call((methods) => methods.getWebhookInfo());
+async function removeWebhook(api: BotApi, log: Log, signal: AbortSignal): Promise<void> {
+  const info = await api.call((methods) => methods.getWebhookInfo(signal as never));
   if (!info.ok || (info.value.url ?? '') === '') return;
   const { host } = new URL(info.value.url!);
   log.warn({ host }, 'a webhook was set for the bot; it is removed');
-  const removed = await api.call((methods) => methods.deleteWebhook());
+  const removed = await api.call((methods) => methods.deleteWebhook({}, signal as never));
   if (!removed.ok) throw new Error(describe(removed.failure));
 }
 
@@ -166,15 +170,20 @@ async function accept(
     return Promise.resolve({ ok: true, isNew: false });
   };
   const outcome = await inbound.accept(message, answer === undefined ? undefined : check(answer));
-  return outcome.ok || outcome.code !== 'GH_STORE_UNAVAILABLE';
+  return isStored(outcome);
 }
+
+const isStored = (outcome: InboundOutcome): boolean =>
+  outcome.ok || outcome.code !== 'GH_STORE_UNAVAILABLE';
 
 async function acceptMessage(
   message: InboundMessage,
   { api, targets, migrations, inbound }: PollParts,
   signal: AbortSignal,
 ): Promise<boolean> {
-  if (!(await accept(inbound, message))) return false;
+  const outcome = await inbound.accept(message);
+  // A repeated or refused message costs no request.
+  if (!outcome.ok || !outcome.isNew) return isStored(outcome);
   const { chatId, topicId } = addressOf(targets.byName(message.target)!, message.chatUser);
   const topic = topicId === null ? {} : { message_thread_id: topicId };
   void api.call((methods) =>

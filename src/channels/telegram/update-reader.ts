@@ -96,11 +96,17 @@ function senderOf(message: Message, { me, targets, migrations }: UpdateReaderPar
   return { message, from, target, topicId, words };
 }
 
+/** Anybody can add the bot to a group: only those of the configuration are kept. */
+function recordMigration(from: number, to: number, { targets, migrations }: UpdateReaderParts) {
+  const group = migrations.originOf(from);
+  if (targets.groups.some(({ groupId }) => groupId === group)) migrations.record(from, to);
+}
+
 function readMessage(message: Message, parts: UpdateReaderParts, memory: Memory): Read {
-  const { migrations, me } = parts;
+  const { me } = parts;
   const { chat, migrate_to_chat_id: to, migrate_from_chat_id: origin } = message;
-  if (to !== undefined) migrations.record(chat.id, to);
-  if (origin !== undefined) migrations.record(origin, chat.id);
+  if (to !== undefined) recordMigration(chat.id, to, parts);
+  if (origin !== undefined) recordMigration(origin, chat.id, parts);
   const sender = senderOf(message, parts);
   if (sender === null) return ignored('a post of a channel or of another bot');
   const { media_group_id: albumId } = message;

@@ -11,9 +11,12 @@ import {
   type StoredOAuthTokens,
 } from '@modelcontextprotocol/client';
 import type { Clock } from '#shared/clock';
+import { GatehouseError } from '#shared/errors';
+import { isLoopback } from '#shared/loopback';
 import type { LoginStore, StoredLogin } from './login-store.ts';
 import {
   clientMetadataOf,
+  clientOf,
   configuredClient,
   describeOAuthError,
   expiresAtOf,
@@ -57,10 +60,11 @@ export async function logIn(options: LoginOptions): Promise<StoredLogin> {
   }
   try {
     const login = await runFlow(options, listener, state);
-    store.save(serverId, login);
+    // Not during a renewal, which would store the login before over it.
+    await store.exclusively(serverId, async () => store.save(serverId, login));
     return login;
   } catch (error) {
-    if (error instanceof OAuthFailure) throw error;
+    if (error instanceof OAuthFailure || error instanceof GatehouseError) throw error;
     throw new OAuthFailure(`the login failed: ${describeOAuthError(error)}`, { cause: error });
   } finally {
     listener.close();
@@ -75,7 +79,8 @@ async function runFlow(
   const before = store.find(serverId, url);
   const challenge = store.challengeOf(serverId, url);
   const flow: Flow = { verifier: '' };
-  const known = configuredClient(settings) ?? reusableClient(before, listener.url);
+  const configured = configuredClient(settings);
+  const known = configured ?? reusableClient(before, listener.url);
   if (known !== undefined) flow.client = known as StoredOAuthClientInformation;
   const provider = providerOf(flow, settings, listener.url, state);
   const scope = scopeOf(before, challenge);
@@ -111,7 +116,8 @@ async function runFlow(
     authorizationServer: discovery.authorizationServerUrl,
     metadata: discovery.authorizationServerMetadata ?? null,
     resource: flow.resource ?? null,
-    client,
+    // A configured secret stays in the configuration.
+    client: configured === undefined ? client : withoutSecret(configured),
     tokens: { ...tokens, ...((tokens.scope ?? scope) ? { scope: tokens.scope ?? scope } : {}) },
     expiresAt: expiresAtOf(tokens.expires_in, clock.now()),
   };
@@ -174,19 +180,39 @@ const providerOf = (
   },
 });
 
-/** Forgets the login, and takes its tokens back where the authorization server can. False: there was none. */
-export async function logOut(
-  serverId: string,
-  url: string,
-  store: LoginStore,
-): Promise<{ wasLoggedIn: boolean; isRevoked: boolean }> {
-  const login = store.find(serverId, url);
-  store.remove(serverId);
+const withoutSecret = ({ client_id, issuer }: StoredLogin['client']): StoredLogin['client'] => ({
+  client_id,
+  ...(issuer === undefined ? {} : { issuer }),
+});
+
+export interface LogoutOptions extends Pick<LoginOptions, 'serverId' | 'url' | 'settings'> {
+  store: LoginStore;
+}
+
+/**
+ * Forgets the login, and revokes its tokens where the authorization server can.
+ * @throws GatehouseError GH_MCP_LOGINS
+ */
+export async function logOut({
+  serverId,
+  url,
+  settings,
+  store,
+}: LogoutOptions): Promise<{ wasLoggedIn: boolean; isRevoked: boolean }> {
+  const login = await store.exclusively(serverId, async () => {
+    const found = store.find(serverId, url);
+    store.remove(serverId);
+    return found;
+  });
   if (login === null) return { wasLoggedIn: false, isRevoked: false };
   const endpoint = login.metadata?.['revocation_endpoint'];
+  const isSafe = typeof endpoint === 'string' && isEncryptedOrLocal(endpoint);
+  if (!isSafe) return { wasLoggedIn: true, isRevoked: false };
   const { refresh_token: refresh, access_token: access } = login.tokens;
-  const { client_id: id, client_secret: secret } = login.client as Record<string, string>;
-  if (typeof endpoint !== 'string') return { wasLoggedIn: true, isRevoked: false };
+  const { client_id: id, client_secret: secret } = clientOf(login, settings) as Record<
+    string,
+    string
+  >;
   const body = new URLSearchParams({
     token: refresh ?? access,
     token_type_hint: refresh === undefined ? 'access_token' : 'refresh_token',
@@ -196,4 +222,10 @@ export async function logOut(
   const response = await oauthFetch(endpoint, { method: 'POST', body }).catch(() => null);
   await response?.body?.cancel();
   return { wasLoggedIn: true, isRevoked: response?.ok === true };
+}
+
+/** Tokens go nowhere else. */
+function isEncryptedOrLocal(address: string): boolean {
+  const url = URL.parse(address);
+  return url !== null && (url.protocol === 'https:' || isLoopback(url.hostname));
 }

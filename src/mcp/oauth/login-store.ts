@@ -54,12 +54,15 @@ export interface LoginStore {
   remove(serverId: string): void;
   /** Changes whenever the file does. */
   version(): string;
-  /** One at a time for a server, over all processes: a token for renewal is valid once. */
+  /**
+   * One at a time for a server, over all processes: a token for renewal is valid once.
+   * @throws GatehouseError GH_MCP_LOGINS if its turn does not come, and what `work` throws
+   */
   exclusively<Value>(serverId: string, work: () => Promise<Value>): Promise<Value>;
 }
 
-/** A renewal takes a request or two, each with a limit. */
-const renewalMsMax = 40_000;
+/** The requests of a renewal with discovery, each with its limit. */
+const renewalMsMax = 120_000;
 
 /** @param path of the file; it is made with the first login */
 export function openLoginStore(path: string): LoginStore {
@@ -104,7 +107,18 @@ export function openLoginStore(path: string): LoginStore {
     },
     remove: (serverId) => change(serverId, () => ({})),
     version: () => fileVersion(path),
-    exclusively: (serverId, work) => exclusively(`${path}.${serverId}`, renewalMsMax, work),
+    async exclusively(serverId, work) {
+      let hasBegun = false;
+      const begin = (): ReturnType<typeof work> => {
+        hasBegun = true;
+        return work();
+      };
+      try {
+        return await exclusively(`${path}.${serverId}`, renewalMsMax, begin);
+      } catch (error) {
+        throw hasBegun ? error : storeError(path, error);
+      }
+    },
   };
 }
 

@@ -8,18 +8,24 @@ import {
 } from '@modelcontextprotocol/client';
 import { messageOf } from '#shared/errors';
 import { oneLine } from '#tools/sanitize-text';
+import { boundedResponse } from '../bounded-response.ts';
 import { clientSecretOf, type OAuthSettings } from './oauth-settings.ts';
 import type { Challenge, StoredLogin } from './login-store.ts';
 
 const requestMsMax = 15_000;
+/** The server that is called names the authorization server. */
+const answerBytesMax = 1024 ** 2;
 
 /** Requests to an authorization server. A redirect of a request with a secret is not followed. */
-export const oauthFetch: FetchLike = (url, init) =>
-  fetch(url, {
-    ...init,
-    redirect: init?.method === 'POST' ? 'error' : 'follow',
-    signal: AbortSignal.timeout(requestMsMax),
-  });
+export const oauthFetch: FetchLike = async (url, init) =>
+  boundedResponse(
+    await fetch(url, {
+      ...init,
+      redirect: init?.method === 'POST' ? 'error' : 'follow',
+      signal: AbortSignal.timeout(requestMsMax),
+    }),
+    answerBytesMax,
+  );
 
 /** The login could not be made or renewed: nothing reached a tool. */
 export class OAuthFailure extends Error {}
@@ -60,6 +66,10 @@ export function configuredClient(settings: OAuthSettings): StoredLogin['client']
     ...(issuer === undefined ? {} : { issuer }),
   };
 }
+
+/** The configured client, whose secret may have changed since the login; else the one that was registered. */
+export const clientOf = (login: StoredLogin, settings: OAuthSettings): StoredLogin['client'] =>
+  configuredClient(settings) ?? login.client;
 
 /** What the server asks for with its refusal. */
 export function challengeOf(url: string, response: Response): Challenge {

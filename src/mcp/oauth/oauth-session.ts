@@ -21,16 +21,17 @@ import {
 } from '@modelcontextprotocol/client';
 import type { Clock } from '#shared/clock';
 import type { Log } from '#shared/log';
+import { createSerialQueue } from '#shared/serial-queue';
 import type { LoginStore, StoredLogin } from './login-store.ts';
 import {
   challengeOf,
   clientMetadataOf,
+  clientOf,
   configuredClient,
   describeOAuthError,
   expiresAtOf,
   OAuthFailure,
   oauthFetch,
-  scopeOf,
 } from './oauth-client.ts';
 import type { OAuthSettings } from './oauth-settings.ts';
 
@@ -49,6 +50,8 @@ const renewBeforeMs = 30_000;
 export class OAuthSession {
   readonly #options: OAuthSessionOptions;
   readonly #origin: string;
+  /** Requests of this process wait here, not for the file. */
+  readonly #inTurn = createSerialQueue();
 
   constructor(options: OAuthSessionOptions) {
     this.#options = options;
@@ -106,7 +109,8 @@ export class OAuthSession {
   /** Another token than the refused one; null: a person has to log in. */
   async #renewed(refused: string | null): Promise<string | null> {
     const { serverId, store, settings, log } = this.#options;
-    return store.exclusively(serverId, async () => {
+    if (settings.grant === 'login' && this.#stored() === null) return null;
+    const renew = async (): Promise<string | null> => {
       const login = this.#stored();
       // Another request, or another process, was first.
       if (login !== null && login.tokens.access_token !== refused) return login.tokens.access_token;
@@ -121,7 +125,8 @@ export class OAuthSession {
         const problem = `the token could not be renewed: ${describeOAuthError(error)}`;
         throw new OAuthFailure(problem, { cause: error });
       }
-    });
+    };
+    return this.#inTurn('renewal', () => store.exclusively(serverId, renew));
   }
 
   /** Null: the authorization server has given no token for renewal. */
@@ -130,7 +135,7 @@ export class OAuthSession {
     if (refreshToken === undefined) return null;
     const tokens = await refreshAuthorization(login.authorizationServer, {
       ...metadataOf(login),
-      clientInformation: login.client,
+      clientInformation: clientOf(login, this.#options.settings),
       refreshToken,
       ...(login.resource === null ? {} : { resource: login.resource }),
       fetchFn: oauthFetch,
@@ -139,9 +144,8 @@ export class OAuthSession {
   }
 
   async #requestToken(): Promise<string> {
-    const { serverId, url, settings, store } = this.#options;
+    const { url, settings } = this.#options;
     const client = configuredClient(settings)!;
-    const challenge = store.challengeOf(serverId, url);
     const { authorizationServerUrl, authorizationServerMetadata, resourceMetadata } =
       await discoverOAuthServerInfo(url, { fetchFn: oauthFetch });
     const issuer = authorizationServerMetadata?.issuer ?? authorizationServerUrl;
@@ -150,8 +154,7 @@ export class OAuthSession {
     }
     const provider = credentialsProvider(settings, client);
     const resource = await selectResourceURL(url, provider, resourceMetadata);
-    const scope =
-      scopeOf(null, challenge) ?? resourceMetadata?.scopes_supported?.join(' ') ?? settings.scope;
+    const scope = resourceMetadata?.scopes_supported?.join(' ') ?? settings.scope;
     const tokens = await fetchToken(provider, authorizationServerUrl, {
       ...(authorizationServerMetadata === undefined
         ? {}

@@ -138,7 +138,8 @@ describe('the outcome of a post', () => {
     const { telegram, post } = await withTelegram();
     telegram.fail({ kind: 'error', code: 400, description }, { method: 'sendmessage' });
     const place = 'group-1001000000402/2';
-    expect(await post('**bold**', { place, answers: 'm_1_2_3' })).toMatchObject({ type: 'posted' });
+    const answers = 'm_1_-1001000000402_3';
+    expect(await post('**bold**', { place, answers })).toMatchObject({ type: 'posted' });
     expect(textsIn(telegram, lab)).toEqual([shown]);
   });
 
@@ -150,6 +151,18 @@ describe('the outcome of a post', () => {
     expect(textsIn(telegram, id)).toEqual(['one', 'two']);
     const sent = telegram.requests().filter(({ method }) => method === 'sendmessage');
     expect(sent).toHaveLength(3);
+  });
+
+  test('is no reply in the supergroup to a message of the group that it was', async () => {
+    const { telegram, post } = await withTelegram();
+    const { message } = telegram.say({ userId: hana, chatId: family, text: 'question' });
+    const { id } = telegram.migrate(family);
+    await post('first', { place: 'group-401' });
+    const answers = `m_7_${family}_${message.messageId}`;
+    await post('one', { place: 'group-401', answers });
+    const sent = telegram.requests().filter(({ method }) => method === 'sendmessage');
+    expect(sent.at(-1)!.params['reply_parameters']).toBeUndefined();
+    expect(textsIn(telegram, id)).toEqual(['first', 'one']);
   });
 
   test('is a reply in a group, also to a message that was deleted', async () => {
