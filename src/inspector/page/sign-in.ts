@@ -1,6 +1,7 @@
 /** The key form: shown instead of the page, and again when the core no longer accepts the key. */
 import {
   askSession,
+  call,
   forgetKey,
   isKey,
   messageOf,
@@ -12,24 +13,29 @@ import {
 } from './api.ts';
 import { built, ui } from '#shared/page/ui';
 
+/** The link of an invite; the code is in the fragment, which no server logs. */
+const inviteLink = /^#code=([\w-]{1,40})$/;
+/** What a person types from an invite. */
+const isCode = (text: string): boolean => /^[a-z\d]{10}$/i.test(text.replace(/[\s-]/g, ''));
+
 /**
- * A browser that is signed in by a cookie needs no key. Else asks until the core has accepted a key. Only well-formed keys
- * are sent, and only accepted keys are stored.
+ * A browser that is signed in by a cookie needs no key. Else asks until the core has accepted a key or the one-time code of
+ * an invite. Only well-formed keys are sent, and only accepted keys are stored.
  */
 export async function signIn(place: Element): Promise<Session> {
-  let [key, problem] = [storedKey(), ''];
+  const [, invited = ''] = inviteLink.exec(location.hash) ?? [];
+  // Also a reload must not try it again.
+  if (invited !== '') history.replaceState(null, '', location.pathname + location.search);
+  let [key, problem] = [invited || storedKey(), ''];
   const signedIn = key === '' ? await sessionOfCookie() : null;
   if (signedIn !== null) return signedIn;
   for (;;) {
     if (key !== '') {
       try {
-        if (!isKey(key)) throw new Refused(401);
-        const session = await askSession(key);
-        storeKey(key);
-        return session;
+        return await open(key);
       } catch (error) {
         const isWrong = statusOf(error) === 401;
-        problem = isWrong ? 'That key is not known here.' : messageOf(error);
+        problem = isWrong ? problemOf(key) : messageOf(error);
         // The key may be right if the core could not check it.
         if (isWrong) key = '';
       }
@@ -41,6 +47,27 @@ export async function signIn(place: Element): Promise<Session> {
 /** Null: there is none, or the core could not check it; then the form says why a key is refused. */
 const sessionOfCookie = (): Promise<Session | null> => askSession('').catch(() => null);
 
+/** As a key first: a wrong code counts against the open invites. */
+async function open(text: string): Promise<Session> {
+  try {
+    if (!isKey(text)) throw new Refused(401);
+    const session = await askSession(text);
+    storeKey(text);
+    return session;
+  } catch (error) {
+    if (statusOf(error) !== 401 || !isCode(text)) throw error;
+  }
+  await call('/session', { code: text }, '');
+  // The key of somebody else would go before the cookie.
+  forgetKey();
+  return askSession('');
+}
+
+const problemOf = (wrong: string): string =>
+  isCode(wrong)
+    ? 'This is no key, and no code that is valid: a code was used, or its time is over.'
+    : 'That key is not known here.';
+
 function typedKey(place: Element, value: string, problem: string): Promise<string> {
   return new Promise((resolve) => {
     const submit = (event: SubmitEvent): void => {
@@ -49,7 +76,7 @@ function typedKey(place: Element, value: string, problem: string): Promise<strin
     };
     const form = built(ui`<form class="sign-in" onsubmit=${submit}>
       <h2>This core asks for a key</h2>
-      <label for="key">API key</label>
+      <label for="key">API key or one-time code</label>
       <input id="key" type="password" autocomplete="current-password" required value=${value} />
       <button type="submit" class="primary">Open</button>
       <p role="alert" class="problem">${problem}</p>

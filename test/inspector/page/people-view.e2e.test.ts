@@ -57,6 +57,12 @@ test.skipIf(executable === null).each([
     const phone = await openPage(browser, 390, 'light');
     await phone.goto(`${fixture.core.url}/inspect`);
     expect(await signIn(phone, { code })).toBe(200);
+    // The code was used: its link asks for another one.
+    const late = await openPage(browser, 390, 'dark');
+    await late.goto(`${fixture.core.url}/#code=${code}`);
+    await late.getByRole('alert').filter({ hasText: 'was used' }).waitFor();
+    expect(late.url()).not.toContain(code);
+    await late.context().close();
     const row = page.locator('tr', { hasText: '김' });
     await row.waitFor();
 
@@ -73,5 +79,29 @@ test.skipIf(executable === null).each([
     await phone.getByLabel('API key').waitFor();
     await page.context().close();
     await phone.context().close();
+  },
+);
+
+test.skipIf(executable === null)(
+  'the link of an invite signs the browser in, and a typed code does',
+  async () => {
+    const invite = () =>
+      fetch(`${fixture.core.url}/invites`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ user_id: 'kim' }),
+      }).then((response) => response.json() as Promise<{ url: string; code: string }>);
+    const linked = await openPage(browser, 390, 'light');
+    const { url } = await invite();
+    await linked.goto(url);
+    await linked.locator('#connection', { hasText: 'live' }).waitFor();
+    expect(linked.url()).not.toContain('code=');
+
+    const typed = await openPage(browser, 390, 'light');
+    await typed.goto(fixture.core.url);
+    await typed.getByLabel('one-time code').fill((await invite()).code.toLowerCase());
+    await typed.getByRole('button', { name: 'Open' }).click();
+    await typed.locator('#connection', { hasText: 'live' }).waitFor();
+    for (const page of [linked, typed]) await page.context().close();
   },
 );
