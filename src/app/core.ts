@@ -28,7 +28,7 @@ import type { TracingSettings } from '#shared/wire/trace';
 import { createFairSlices, type FairSlices } from '#shared/fair-slices';
 import { systemClock, type Clock } from '#shared/clock';
 import { noFaultInjection, type FaultInjector } from '#shared/fault-points';
-import { messageOf, type GatehouseError } from '#shared/errors';
+import type { GatehouseError } from '#shared/errors';
 import { createIdSource } from '#shared/ids';
 import type { Log } from '#shared/log';
 import type { Messaging } from '#events/messaging-port';
@@ -61,6 +61,7 @@ import { createMemoryApi } from './api/memory-api-adapter.ts';
 import type { Metrics } from '#observability/metrics/metrics';
 import { createObservability } from '#observability/observability';
 import type { RetentionSchedule } from '#storage/retention-job';
+import { stopParts, type Closer } from './stop-parts.ts';
 import { openStores } from './stores/open-stores.ts';
 import type { Stores } from './stores/stores.ts';
 import { createStatusSource } from './status-source.ts';
@@ -122,17 +123,8 @@ export async function startCore(options: CoreOptions): Promise<Core> {
   const { config, log, faults = noFaultInjection } = options;
   const lost = Promise.withResolvers<GatehouseError>();
   const stores = await openStores(config, { faults, log, onFenced: lost.resolve });
-  const closers: (() => Promise<void> | void)[] = [() => stores.close()];
-  const close = async (): Promise<void> => {
-    for (const closer of closers.splice(0).toReversed()) {
-      try {
-        await closer();
-      } catch (error) {
-        // The others are stopped all the same: what is stored is complete at any moment.
-        log.warn({ error: messageOf(error) }, 'a part could not be stopped in order');
-      }
-    }
-  };
+  const closers: Closer[] = [() => stores.close()];
+  const close = (): Promise<void> => stopParts(closers, log);
   try {
     const core = await assemble(options, stores, closers, close);
     return { ...core, lost: lost.promise };
@@ -146,7 +138,7 @@ export async function startCore(options: CoreOptions): Promise<Core> {
 async function assemble(
   options: CoreOptions,
   opened: Stores,
-  closers: (() => Promise<void> | void)[],
+  closers: Closer[],
   stop: () => Promise<void>,
 ): Promise<Omit<Core, 'lost'>> {
   const { config, log, channels, clock = systemClock, faults = noFaultInjection } = options;
@@ -244,7 +236,7 @@ interface Actors extends Pick<Core, 'journal' | 'messaging' | 'drafts' | 'schedu
   server: HttpServer;
   /** Besides drafts and schedules. */
   tasks: readonly BackgroundTask[];
-  closers: (() => Promise<void> | void)[];
+  closers: Closer[];
 }
 
 async function startAlone(actors: Actors): Promise<void> {

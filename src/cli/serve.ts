@@ -29,8 +29,8 @@ export async function serve(configFile: string | undefined): Promise<void> {
   }
   const error = await ended;
   if (error !== null) throw error;
-  // Only a trace collector that does not answer can still keep the process alive.
-  if (tracing !== null) setTimeout(() => process.exit(), lingerMs).unref();
+  // Only a trace collector or a database that does not answer can still keep the process alive.
+  setTimeout(() => process.exit(), lingerMs).unref();
 }
 
 /** Four lines, each with a line end. */
